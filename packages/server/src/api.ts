@@ -1,0 +1,166 @@
+/** What the Server library offers: the shapes its users and the apps see. */
+import type { Peer } from '@lapwing/coap';
+import type {
+  LwM2mVersion,
+  Node,
+  NodeEntry,
+  ObjectDefinition,
+  ObjectInstancePath,
+  ObjectPath,
+  Path,
+  ResourceInstancePath,
+  ResourcePath,
+} from '@lapwing/lwm2m';
+import type { PeerAddress } from '@lapwing/transport';
+import type { Outcome } from './outcome.ts';
+
+/** An Object the client announced, with its version and its Object Instances. */
+export interface RegisteredObject {
+  readonly objectId: number;
+  /** As announced, else what the LwM2M version implies. */
+  readonly version: string;
+  readonly objectInstanceIds: readonly number[];
+}
+
+export interface Registration {
+  readonly registrationId: string;
+  readonly endpointClientName: string;
+  readonly lwm2mVersion: LwM2mVersion;
+  readonly lifetimeSeconds: number;
+  /** As sent: "U", "UQ", "UT"... */
+  readonly binding: string;
+  readonly queueMode: boolean;
+  readonly smsNumber: string | undefined;
+  readonly address: PeerAddress;
+  /** Content formats announced with ct on the root link; empty when none. */
+  readonly contentFormats: readonly number[];
+  /** "" or "/lwm2m". */
+  readonly alternatePath: string;
+  readonly objects: readonly RegisteredObject[];
+  /** ms since 1970. */
+  readonly registeredAt: number;
+  readonly updatedAt: number;
+  /** ms since 1970; Infinity for lifetime 0. */
+  readonly expiresAt: number;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** ms. */
+  readonly timeout?: number;
+}
+export interface ReadOptions extends CallOptions {
+  /** Content-Format number asked for (Accept); default by the client's version. */
+  readonly format?: number;
+}
+export interface WriteOptions extends CallOptions {
+  readonly format?: number;
+  /** Write (Replace) is the default; 'update' is Write (Partial Update). */
+  readonly mode?: 'replace' | 'update';
+}
+
+/** What a Read or a notification brought. */
+export interface ReadResult {
+  readonly path: Path;
+  readonly entries: readonly NodeEntry[];
+  /** The tree at `path`; for repeated timestamps the newest value. Undefined when the payload held nothing. */
+  readonly node: Node | undefined;
+  readonly contentFormat: number;
+}
+
+export interface Notification extends ReadResult {
+  /** ms since 1970 when it arrived. */
+  readonly receivedAt: number;
+}
+
+export interface ObservationInfo {
+  readonly observationId: string;
+  readonly endpointClientName: string;
+  readonly path: Path;
+  /** ms since 1970. */
+  readonly startedAt: number;
+  readonly lastNotification: Notification | undefined;
+}
+
+export interface DiscoveredNode {
+  readonly path: Path;
+  readonly version: string | undefined;
+  /** dim: the number of Resource Instances. */
+  readonly dimension: number | undefined;
+  /** Notification attributes and anything else the link carried, as text. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** Write-Attributes: a value sets, null unsets, absent leaves as it is. */
+export interface WriteAttributes {
+  readonly pmin?: number | null;
+  readonly pmax?: number | null;
+  readonly gt?: number | null;
+  readonly lt?: number | null;
+  readonly st?: number | null;
+  readonly epmin?: number | null;
+  readonly epmax?: number | null;
+  readonly edge?: 0 | 1 | null;
+  readonly con?: 0 | 1 | null;
+  readonly hqmax?: number | null;
+}
+
+/** One registered LwM2M Client, as the Server drives it. Every method rejects with OperationFailed when no answer comes. */
+export interface Device {
+  readonly registration: Registration;
+  read(path: Path, options?: ReadOptions): Promise<Outcome<ReadResult>>;
+  /** `content` is entries with absolute paths below `path`. */
+  write(
+    path: ObjectInstancePath | ResourcePath | ResourceInstancePath,
+    content: readonly NodeEntry[],
+    options?: WriteOptions,
+  ): Promise<Outcome<void>>;
+  /** `args` follow the digest's 3.4: "0='a',1". */
+  execute(path: ResourcePath, args?: string, options?: CallOptions): Promise<Outcome<void>>;
+  /** Answers the path of the new Object Instance. An `objectInstance` path chooses the id, an `object` path lets the client choose. */
+  create(
+    path: ObjectPath | ObjectInstancePath,
+    content: readonly NodeEntry[],
+    options?: CallOptions & { readonly format?: number },
+  ): Promise<Outcome<ObjectInstancePath>>;
+  delete(path: ObjectInstancePath | ResourceInstancePath, options?: CallOptions): Promise<Outcome<void>>;
+  discover(path: Path, options?: CallOptions): Promise<Outcome<readonly DiscoveredNode[]>>;
+  writeAttributes(path: Path, attributes: WriteAttributes, options?: CallOptions): Promise<Outcome<void>>;
+  observe(path: Path, options?: ReadOptions): Promise<Outcome<Observation>>;
+  readonly observations: readonly ObservationInfo[];
+  /** The definition of an Object in the version this client announced. */
+  definition(objectId: number): ObjectDefinition | undefined;
+}
+
+/** Notifications as an async iterator; leaving the loop or disposing cancels. A slow reader loses the oldest ones, counted in `missed`. */
+export interface Observation extends ObservationInfo, AsyncIterable<Notification>, AsyncDisposable {
+  readonly initial: ReadResult;
+  readonly missed: number;
+  /** 'active' asks with Observe: 1, 'passive' (default) answers the next notification with Reset. */
+  cancel(mode?: 'active' | 'passive'): Promise<void>;
+  readonly ended: boolean;
+}
+
+export type RemovalReason = 'deregistered' | 'expired' | 'replaced' | 'removed';
+export type ObservationEndReason = 'cancelled' | 'refused' | 'registration-ended' | 'server-closed';
+
+export interface ServerEvents {
+  /** A Register was accepted; `replaced` is the registration it took the place of. */
+  registered: [registration: Registration, replaced: Registration | undefined];
+  updated: [registration: Registration, previous: Registration];
+  unregistered: [registration: Registration, reason: RemovalReason];
+  observed: [observation: ObservationInfo];
+  notified: [observation: ObservationInfo, notification: Notification];
+  observationEnded: [observation: ObservationInfo, reason: ObservationEndReason];
+  /** A Send (POST /dp): every entry with its own timestamp. */
+  sent: [registration: Registration, entries: readonly NodeEntry[]];
+  /** A registration interface request that was refused, and why, in one sentence. */
+  refused: [
+    refusal: {
+      readonly peer: Peer<PeerAddress>;
+      readonly endpointClientName: string | undefined;
+      readonly code: string;
+      readonly reason: string;
+    },
+  ];
+}
