@@ -1,0 +1,54 @@
+/** Programs we did not write: found, or the suite skips with the reason; run, with everything they printed. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+
+/** False when the program is there, else why the suite is skipped. With LAPWING_REQUIRE_TOOLS=1 a missing one is an error. */
+export function missingTool(name: string, debianPackage: string): false | string {
+  if (spawnSync('which', [name]).status === 0) return false;
+  const reason = `${name} is not installed (Debian package ${debianPackage})`;
+  if (process.env['LAPWING_REQUIRE_TOOLS'] === '1') throw new Error(reason);
+  return reason;
+}
+
+export interface Finished {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Run a program to its end. */
+export async function runTool(name: string, args: readonly string[], input?: Uint8Array): Promise<Finished> {
+  const child = spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  child.stdin.end(input);
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, stdout: Buffer.concat(stdout).toString('latin1'), stderr: Buffer.concat(stderr).toString() };
+}
+
+/** A program that runs until it is disposed. */
+export function startTool(name: string, args: readonly string[]): AsyncDisposable & { readonly child: ChildProcess } {
+  const child = spawn(name, args, { stdio: 'ignore' });
+  const closed = once(child, 'close');
+  return {
+    child,
+    async [Symbol.asyncDispose](): Promise<void> {
+      child.kill('SIGKILL');
+      await closed;
+    },
+  };
+}
+
+/** A UDP port that nobody uses now. For programs that cannot take port 0. */
+export async function freeUdpPort(host = '127.0.0.1'): Promise<number> {
+  const socket = createSocket('udp4');
+  socket.bind(0, host);
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  return port;
+}
