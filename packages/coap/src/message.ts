@@ -3,6 +3,10 @@
  *
  * Everything here is a view into the datagram it was decoded from: copy what you keep past the event.
  */
+import type { Code } from './code-table.ts';
+
+export type { Code } from './code-table.ts';
+
 declare const brand: unique symbol;
 export type Branded<Base, Name extends string> = Base & { readonly [brand]: Name };
 
@@ -30,6 +34,3 @@ export interface Message {
   /** View into the datagram, empty when absent. */
   readonly payload: Uint8Array;
 }
-
-/** Class and detail packed in one byte, as on the wire: 2.05 is 0x45. RFC 7252 §3. */
-export type Code = Branded<number, 'Code'>;
