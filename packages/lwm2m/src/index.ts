@@ -5,3 +5,7 @@ export * from './node.ts';
 export * from './malformed.ts';
 export * from './object-model/definition.ts';
 export * from './formats/format.ts';
+export * from './object-model/object-definitions.ts';
+export * from './object-model/implied-version.ts';
+export * from './formats/content-format.ts';
+export * from './formats/limits.ts';
