@@ -8,4 +8,7 @@ export * from './formats/format.ts';
 export * from './object-model/object-definitions.ts';
 export * from './object-model/implied-version.ts';
 export * from './formats/content-format.ts';
-export * from './formats/limits.ts';
+export { DEFAULT_FORMAT_LIMITS } from './formats/limits.ts';
+export * from './base64.ts';
+export * from './value-conversion.ts';
+export * from './value-range.ts';

@@ -24,15 +24,24 @@ export interface DecodeContext {
   readonly limits?: Partial<FormatLimits>;
   /** Alternate path of the peer, e.g. "/lwm2m": accepted and removed in SenML names. */
   readonly alternatePath?: string;
+  /**
+   * Seconds since 1970 when the payload arrived. With it times below 2^28, which RFC 8428 §4.5.3 counts from now, become
+   * absolute; without it they stay as the payload gave them.
+   */
+  readonly now?: number;
 }
 
 export interface EncodeContext {
   readonly path: Path;
   readonly definitions: DefinitionLookup;
   readonly versionOf?: (objectId: number) => string | undefined;
+  /** Written before every SenML name, as LwM2M 1.2.1 wants; leave it out for older peers. */
   readonly alternatePath?: string;
 }
 
 export type DecodeEntries = (payload: Uint8Array, context: DecodeContext) => readonly NodeEntry[] | Malformed;
 /** Malformed when the format cannot carry these entries (text with two values, opaque with a float). */
 export type EncodeEntries = (entries: readonly NodeEntry[], context: EncodeContext) => Uint8Array | Malformed;
+/** The paths a Read-Composite or Observe-Composite asks for. */
+export type DecodePaths = (payload: Uint8Array, context: DecodeContext) => readonly Path[] | Malformed;
+export type EncodePaths = (paths: readonly Path[], context: EncodeContext) => Uint8Array | Malformed;
