@@ -9,6 +9,5 @@ export * from './object-model/object-definitions.ts';
 export * from './object-model/implied-version.ts';
 export * from './formats/content-format.ts';
 export { DEFAULT_FORMAT_LIMITS } from './formats/limits.ts';
-export * from './base64.ts';
 export * from './value-conversion.ts';
 export * from './value-range.ts';
