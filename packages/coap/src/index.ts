@@ -10,3 +10,4 @@ export * from './message-codec.ts';
 export * from './option-access.ts';
 export * from './block-option.ts';
 export * from './utf8.ts';
+export * from './link-format.ts';
