@@ -11,3 +11,7 @@ export * from './option-access.ts';
 export * from './block-option.ts';
 export * from './utf8.ts';
 export * from './link-format.ts';
+export * from './parameters.ts';
+export * from './counters.ts';
+export { isNewerNotification } from './observe/freshness.ts';
+export * from './uri.ts';
