@@ -11,3 +11,8 @@ export * from './formats/content-format.ts';
 export { DEFAULT_FORMAT_LIMITS } from './formats/limits.ts';
 export * from './value-conversion.ts';
 export * from './value-range.ts';
+export * from './attributes.ts';
+export * from './operations/execute-arguments.ts';
+export * from './operations/operation.ts';
+export * from './operations/operation-codec.ts';
+export * from './operations/alternate-path.ts';
