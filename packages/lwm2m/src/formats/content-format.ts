@@ -8,7 +8,10 @@ import type { NodeEntry } from '../node.ts';
 import type { Path } from '../path.ts';
 import { holdsOneValue } from './entry-path.ts';
 import type { DecodeContext, DecodeEntries, DecodePaths, EncodeContext, EncodeEntries, EncodePaths } from './format.ts';
+import { decodeCbor, encodeCbor } from './cbor-format.ts';
 import { decodeOpaque, encodeOpaque } from './opaque-format.ts';
+import { decodeSenmlCbor, decodeSenmlCborPaths, decodeSenmlEtchCbor } from './senml/senml-cbor-decoder.ts';
+import { encodeSenmlCbor, encodeSenmlCborPaths, encodeSenmlEtchCbor } from './senml/senml-cbor-encoder.ts';
 import { decodeText, encodeText } from './text-format.ts';
 import { decodeTlv } from './tlv/tlv-decoder.ts';
 import { encodeTlv } from './tlv/tlv-encoder.ts';
@@ -25,6 +28,7 @@ export interface ContentFormatEntry {
   readonly canCarry: (path: Path) => boolean;
 }
 
+const anyPath = (): boolean => true;
 const belowRoot = (path: Path): boolean => path.kind !== 'root';
 
 const TEXT: ContentFormatEntry = {
@@ -39,12 +43,30 @@ const OPAQUE: ContentFormatEntry = {
   encode: encodeOpaque,
   canCarry: holdsOneValue,
 };
+const CBOR: ContentFormatEntry = { name: 'CBOR', decode: decodeCbor, encode: encodeCbor, canCarry: holdsOneValue };
+const SENML_CBOR: ContentFormatEntry = {
+  name: 'SenML CBOR',
+  decode: decodeSenmlCbor,
+  encode: encodeSenmlCbor,
+  decodePaths: decodeSenmlCborPaths,
+  encodePaths: encodeSenmlCborPaths,
+  canCarry: anyPath,
+};
+const SENML_ETCH_CBOR: ContentFormatEntry = {
+  ...SENML_CBOR,
+  name: 'SenML-ETCH CBOR',
+  decode: decodeSenmlEtchCbor,
+  encode: encodeSenmlEtchCbor,
+};
 const TLV: ContentFormatEntry = { name: 'TLV', decode: decodeTlv, encode: encodeTlv, canCarry: belowRoot };
 
 /** By Content-Format number. */
 export const LWM2M_CONTENT_FORMATS: ReadonlyMap<number, ContentFormatEntry> = new Map([
   [0, TEXT],
   [42, OPAQUE],
+  [60, CBOR],
+  [112, SENML_CBOR],
+  [322, SENML_ETCH_CBOR],
   [11542, TLV],
   [1541, TEXT],
   [1542, TLV],

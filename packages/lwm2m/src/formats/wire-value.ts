@@ -32,7 +32,7 @@ export function typedValue(path: Path, type: DataType | undefined, kind: WireKin
     case 'integer':
     case 'unsigned': {
       const value = wholeNumber(wire);
-      if (value === undefined || kind === 'boolean') break;
+      if (value === undefined) break;
       return inRange(type, value) ? { type, value } : outOfRange(path, type, value);
     }
     case 'time': {
@@ -94,6 +94,12 @@ function untypedValue(path: Path, kind: WireKind, wire: WireValue): Value | Malf
 export function inRange(type: 'integer' | 'unsigned' | 'time', value: number | bigint): boolean {
   if (typeof value === 'number') return type === 'unsigned' ? value >= 0 : true;
   return type === 'unsigned' ? value >= 0n && value <= UINT64_MAX : value >= INT64_MIN && value <= INT64_MAX;
+}
+
+/** False for an integer that is none or needs more than 64 bits: a mistake of whoever made the value. */
+export function fitsItsType(value: Value): boolean {
+  if (value.type !== 'integer' && value.type !== 'unsigned' && value.type !== 'time') return true;
+  return (typeof value.value === 'bigint' || Number.isSafeInteger(value.value)) && inRange(value.type, value.value);
 }
 
 /** An exact integer out of a number of any form; undefined when it has a fraction or is no number. */
