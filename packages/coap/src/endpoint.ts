@@ -2,6 +2,10 @@
  * One local CoAP endpoint: messaging, exchanges, observations and block-wise transfers behind the sans-IO contract.
  * RFC 7252, 7641, 7959, 8132, 9175, 7967.
  */
+import { Codes, isRequest } from './code-table.ts';
+import { newCounters, type CoapCounters } from './counters.ts';
+import { DeadlineQueue, type Timed } from './deadlines.ts';
+import { UsageError } from './errors.ts';
 import type {
   Exchange,
   IncomingRequest,
@@ -10,7 +14,20 @@ import type {
   OutgoingResponse,
   Outbox,
 } from './events.ts';
-import type { Code, Option } from './message.ts';
+import type { ReceivedRequest } from './exchange/received-request.ts';
+import { RequestExchange } from './exchange/request-exchange.ts';
+import { Requester } from './exchange/requester.ts';
+import { Responder } from './exchange/responder.ts';
+import { decodeMessage, messageIdOf, type MalformedMessage } from './message-codec.ts';
+import { MessageType, type Code, type Message, type Option } from './message.ts';
+import { Messaging, Transmission } from './messaging/messaging.ts';
+import { stateOf } from './messaging/peer-state.ts';
+import { RecentMessages, ReplyKind } from './messaging/recent-messages.ts';
+import type { TransmissionInput } from './messaging/transmission.ts';
+import { Notifier } from './observe/notifier.ts';
+import type { Relation } from './observe/relation.ts';
+import { readOption } from './option-access.ts';
+import { resolveParameters } from './parameters.ts';
 import type { Peer } from './peer.ts';
 
 /** Times in ms, sizes in bytes. Defaults in `DEFAULT_COAP_PARAMETERS`. */
@@ -39,6 +56,10 @@ export interface CoapParameters {
   readonly maxRelationsPerPeer: number;
   /** Requests that may wait for NSTART per peer before `request` throws UsageError. */
   readonly maxQueuedPerPeer: number;
+  /** Bodies in blocks, in and out, that one peer may have under way; the one idle longest is given up for a new one. */
+  readonly maxTransfersPerPeer: number;
+  /** Requests that may wait for the application's answer, over all peers; further ones are answered 5.03. */
+  readonly maxUnansweredRequests: number;
   /** Send a Confirmable notification at least this often. RFC 7641 §4.5. */
   readonly confirmableNotificationInterval: number;
   /** A pure predicate over the head of a block-wise request: true to get its body as `requestBlock` events. */
@@ -77,4 +98,206 @@ export interface CoapEndpointApi {
   forgetPeer(now: number, peer: Peer, out: Outbox): void;
   /** True when nothing about this peer is outstanding (the duplicate filter aside), so that the transport may forget it. */
   isIdle(peer: Peer): boolean;
+}
+
+export interface CoapEndpointOptions {
+  readonly parameters?: Partial<CoapParameters>;
+  /** Uniform 32-bit unsigned; tokens come from it, so it must be hard to predict. */
+  readonly random: () => number;
+}
+
+export class CoapEndpoint implements CoapEndpointApi {
+  readonly parameters: CoapParameters;
+  readonly counters: CoapCounters = newCounters();
+  readonly #deadlines = new DeadlineQueue<Timed>();
+  readonly #recent: RecentMessages;
+  readonly #messaging: Messaging;
+  readonly #requester: Requester;
+  readonly #notifier: Notifier;
+  readonly #responder: Responder;
+
+  /** @throws UsageError if a parameter is out of its range. */
+  constructor({ parameters = {}, random }: CoapEndpointOptions) {
+    this.parameters = resolveParameters(parameters);
+    const { recentMessageBytes, exchangeLifetime, nonLifetime } = this.parameters;
+    this.#recent = new RecentMessages(recentMessageBytes, exchangeLifetime, nonLifetime, this.counters);
+    this.#messaging = new Messaging(this.parameters, this.counters, random, this.#deadlines);
+    this.#requester = new Requester(this.parameters, this.counters, random, this.#deadlines, this.#messaging);
+    this.#notifier = new Notifier(this.parameters, this.counters, random, this.#messaging);
+    this.#responder = new Responder(this.parameters, this.counters, this.#messaging, this.#recent, this.#notifier);
+  }
+
+  handleDatagram(now: number, peer: Peer, datagram: Uint8Array, out: Outbox): void {
+    this.counters.datagramsReceived++;
+    const message = decodeMessage(datagram);
+    if ('malformed' in message) return this.#reject(peer, datagram, message, out);
+    if (this.parameters.trace) out.emit({ kind: 'trace', direction: 'in', peer, message, retransmission: false });
+    if (message.type === MessageType.acknowledgement) this.#handleAcknowledgement(now, peer, message, out);
+    else if (message.type === MessageType.reset) this.#handleReset(now, peer, message, out);
+    else if (message.code === Codes.empty) this.#handlePing(peer, message, out);
+    else this.#handleMessage(now, peer, message, out);
+  }
+
+  handleTimeout(now: number, out: Outbox): void {
+    this.#recent.expire(now);
+    this.#responder.handleTimeout(now, out);
+    for (let item = this.#deadlines.takeDue(now); item !== undefined; item = this.#deadlines.takeDue(now)) {
+      if (item instanceof Transmission) {
+        if (item.owner.kind === 'relation') this.#notifier.refresh(now, item.owner, out);
+        this.#advance(now, item, 'deadline', out);
+      } else if (item instanceof RequestExchange) {
+        this.#requester.handleDeadline(now, item, out);
+      }
+    }
+  }
+
+  nextDeadline(): number {
+    return Math.min(this.#deadlines.next(), this.#responder.nextDeadline());
+  }
+
+  request(now: number, peer: Peer, request: OutgoingRequest, out: Outbox): Exchange {
+    return this.#requester.request(now, peer, request, out);
+  }
+
+  cancel(now: number, exchange: Exchange, out: Outbox): void {
+    this.#requester.cancel(now, exchange as RequestExchange, out);
+  }
+
+  respond(now: number, request: IncomingRequest, response: OutgoingResponse, out: Outbox): ObserveRelation | undefined {
+    return this.#responder.respond(now, request as ReceivedRequest, response, out);
+  }
+
+  notify(now: number, relation: ObserveRelation, response: OutgoingResponse, out: Outbox, confirmable?: boolean): void {
+    this.#notifier.notify(now, relation as Relation, response, out, confirmable);
+  }
+
+  endRelation(now: number, relation: ObserveRelation, out: Outbox): void {
+    this.#notifier.endSilently(now, relation as Relation, out);
+  }
+
+  provideBody(_now: number, _of: Exchange | IncomingRequest, _bytes: Uint8Array, _last: boolean, _out: Outbox): void {
+    throw new UsageError('not wanted');
+  }
+
+  continueBody(_now: number, _of: Exchange | IncomingRequest, _out: Outbox): void {
+    throw new UsageError('not wanted');
+  }
+
+  ping(now: number, peer: Peer, out: Outbox): Exchange {
+    return this.#requester.ping(now, peer, out);
+  }
+
+  forgetPeer(now: number, peer: Peer, out: Outbox): void {
+    this.#requester.forgetPeer(now, peer, out);
+    this.#notifier.forgetPeer(now, peer, out);
+    this.#messaging.forgetPeer(now, peer, out);
+  }
+
+  isIdle(peer: Peer): boolean {
+    return stateOf(peer)?.isIdle ?? true;
+  }
+
+  /** What is held now, for metrics and for tests that nothing is left over. */
+  get usage(): CoapUsage {
+    return {
+      deadlines: this.#deadlines.size,
+      tokens: this.#requester.size,
+      relations: this.#notifier.size,
+      recentMessages: this.#recent.size,
+      recentMessageBytes: this.#recent.allocatedBytes,
+    };
+  }
+
+  /** Requests, responses and notifications: each is acted on once. RFC 7252 §4.5. */
+  #handleMessage(now: number, peer: Peer, message: Message, out: Outbox): void {
+    const known = this.#recent.find(now, peer.id, message.messageId);
+    if (known >= 0) return this.#answerDuplicate(peer, message, known, out);
+    const nonConfirmable = message.type === MessageType.nonConfirmable;
+    if (isRequest(message.code)) {
+      const position = this.#recent.add(now, peer.id, message.messageId, nonConfirmable, ReplyKind.pending);
+      this.#responder.handleRequest(now, peer, message, position, out);
+      return;
+    }
+    if (!this.#requester.expects(peer, message.token)) {
+      this.counters.unmatchedResponses++;
+      // A Reset makes the sender of a notification give it up. RFC 7641 §3.6. A mere response may pass in silence.
+      const isNotification = readOption(message.options, 'observe') !== undefined;
+      if (!nonConfirmable || isNotification) this.#messaging.reset(peer, message.messageId, out);
+      return;
+    }
+    const position = this.#recent.add(now, peer.id, message.messageId, nonConfirmable, ReplyKind.silence);
+    const isAccepted = this.#requester.handleResponse(now, peer, message, out);
+    if (nonConfirmable) return;
+    this.#recent.settle(position, isAccepted ? ReplyKind.acknowledgement : ReplyKind.reset);
+    if (isAccepted) this.#messaging.acknowledge(peer, message.messageId, out);
+    else this.#messaging.reset(peer, message.messageId, out);
+  }
+
+  #answerDuplicate(peer: Peer, message: Message, position: number, out: Outbox): void {
+    this.counters.duplicates++;
+    if (message.type !== MessageType.confirmable) return;
+    switch (this.#recent.kindAt(position)) {
+      case ReplyKind.acknowledgement:
+        return this.#messaging.acknowledge(peer, message.messageId, out);
+      case ReplyKind.reset:
+        return this.#messaging.reset(peer, message.messageId, out);
+      case ReplyKind.kept:
+        return this.#messaging.transmit(peer, this.#recent.replyAt(position), true, out);
+      case ReplyKind.pending:
+      case ReplyKind.silence:
+      case ReplyKind.forgotten:
+    }
+  }
+
+  #handleAcknowledgement(now: number, peer: Peer, message: Message, out: Outbox): void {
+    const transmission = this.#messaging.find(peer, message.messageId);
+    if (transmission === undefined) {
+      this.counters.unmatchedAcknowledgements++;
+    } else if (message.code === Codes.empty) {
+      this.#advance(now, transmission, 'acknowledgement', out);
+    } else if (!this.#requester.isAnswerTo(transmission, message.token)) {
+      // The Message ID and the token of a piggybacked response must both match. RFC 7252 §5.3.2.
+      this.counters.unmatchedAcknowledgements++;
+    } else {
+      this.#requester.handleResponse(now, peer, message, out);
+    }
+  }
+
+  #handleReset(now: number, peer: Peer, message: Message, out: Outbox): void {
+    this.counters.resetsReceived++;
+    const transmission = this.#messaging.find(peer, message.messageId);
+    if (transmission !== undefined) this.#advance(now, transmission, 'reset', out);
+    else if (!this.#notifier.handleReset(now, peer, message.messageId, out)) this.counters.unmatchedAcknowledgements++;
+  }
+
+  #advance(now: number, transmission: Transmission, input: TransmissionInput, out: Outbox): void {
+    const { owner } = transmission;
+    const outcome = this.#messaging.advance(now, transmission, input, out);
+    if (outcome === undefined) return;
+    if (owner.kind === 'exchange') this.#requester.handleOutcome(now, owner, outcome, out);
+    else if (owner.kind === 'relation') this.#notifier.handleOutcome(now, owner, outcome, out);
+    this.#messaging.forgetIfIdle(now, transmission.peer);
+  }
+
+  #handlePing(peer: Peer, message: Message, out: Outbox): void {
+    this.counters.pingsAnswered++;
+    this.#messaging.reset(peer, message.messageId, out);
+  }
+
+  #reject(peer: Peer, datagram: Uint8Array, { malformed, reaction }: MalformedMessage, out: Outbox): void {
+    this.counters.malformed[malformed] = (this.counters.malformed[malformed] ?? 0) + 1;
+    if (reaction === 'reset') this.#messaging.reset(peer, messageIdOf(datagram), out);
+  }
+}
+
+/** What an endpoint holds now. */
+export interface CoapUsage {
+  readonly deadlines: number;
+  /** Requests under way and observations of this side. */
+  readonly tokens: number;
+  /** Observations of the other side. */
+  readonly relations: number;
+  readonly recentMessages: number;
+  /** Bytes of the duplicate filter. */
+  readonly recentMessageBytes: number;
 }

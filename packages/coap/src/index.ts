@@ -15,3 +15,4 @@ export * from './parameters.ts';
 export * from './counters.ts';
 export { isNewerNotification } from './observe/freshness.ts';
 export * from './uri.ts';
+export { DeadlineQueue, type Timed } from './deadlines.ts';

@@ -1,1 +1,4 @@
-export {};
+export * from './seeded-random.ts';
+export * from './simulated-network.ts';
+export * from './simulated-driver.ts';
+export * from './scripted-peer.ts';
