@@ -16,3 +16,6 @@ export * from './operations/execute-arguments.ts';
 export * from './operations/operation.ts';
 export * from './operations/operation-codec.ts';
 export * from './operations/alternate-path.ts';
+export * from './operations/object-links.ts';
+export * from './operations/registration.ts';
+export * from './operations/discover.ts';

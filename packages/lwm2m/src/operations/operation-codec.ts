@@ -13,7 +13,16 @@
  * | FETCH  | /                       | Read-Composite; Observe-Composite or its cancellation with the Observe option |
  * | iPATCH | /                       | Write-Composite                                                             |
  */
-import { buildOptions, Codes, CONTENT_FORMATS, formatCode, readOption, readOptions } from '@lapwing/coap';
+import {
+  buildOptions,
+  Codes,
+  CONTENT_FORMATS,
+  decodeUtf8,
+  encodeUtf8,
+  formatCode,
+  readOption,
+  readOptions,
+} from '@lapwing/coap';
 import type { Code, IncomingRequest, OutgoingRequest } from '@lapwing/coap';
 import { formatAttributeQueries, NOTIFICATION_ATTRIBUTES, parseAttributeQueries } from '../attributes.ts';
 import type { AttributeChanges, NotificationAttributeName, NotificationAttributes } from '../attributes.ts';
@@ -28,8 +37,6 @@ import type { DiscoverOperation, Operation, OperationRefusal } from './operation
 export type EncodedOperation = Pick<OutgoingRequest, 'code' | 'options' | 'payload' | 'observe'>;
 
 const EMPTY: Uint8Array = new Uint8Array(0);
-const utf8Encoder = new TextEncoder();
-const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** @param alternatePath  the Client's, "" or "/lwm2m": it goes before every path. */
 export function encodeOperation(operation: Operation, alternatePath = ''): EncodedOperation {
@@ -63,7 +70,7 @@ export function encodeOperation(operation: Operation, alternatePath = ''): Encod
     case 'execute': {
       const contentFormat = operation.args === '' ? undefined : CONTENT_FORMATS.text.number;
       const options = buildOptions({ uriPath, contentFormat });
-      return { code: Codes.post, options, payload: utf8Encoder.encode(operation.args) };
+      return { code: Codes.post, options, payload: encodeUtf8(operation.args) };
     }
     case 'delete':
       return { code: Codes.delete, options: buildOptions({ uriPath }), payload: EMPTY };
@@ -182,7 +189,7 @@ function decodePost({ code, options, payload }: RequestParts, path: Path): Opera
       if (contentFormat !== undefined && !isText(contentFormat)) {
         return { kind: 'write', mode: 'update', path, contentFormat, payload };
       }
-      const args = decodeText(payload);
+      const args = decodeUtf8(payload);
       return args === undefined
         ? refusal(Codes.badRequest, 'the arguments are not UTF-8')
         : { kind: 'execute', path, args };
@@ -194,14 +201,6 @@ function decodePost({ code, options, payload }: RequestParts, path: Path): Opera
 
 const isText = (contentFormat: number): boolean =>
   contentFormat === CONTENT_FORMATS.text.number || contentFormat === CONTENT_FORMATS.legacyText.number;
-
-function decodeText(payload: Uint8Array): string | undefined {
-  try {
-    return utf8Decoder.decode(payload);
-  } catch {
-    return undefined;
-  }
-}
 
 /** What an Observe-Composite may carry. 1.2. */
 const COMPOSITE_ATTRIBUTES: readonly NotificationAttributeName[] = ['pmin', 'pmax', 'epmin', 'epmax', 'con'];
