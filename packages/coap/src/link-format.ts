@@ -253,7 +253,6 @@ function formatParameter({ name, value, quoted }: LinkParameter): string {
     throw new UsageError(`not a parameter name: ${name}`);
   if (value === undefined) return name;
   if (quoted !== true && !ALWAYS_QUOTED.has(name) && isWhole(value, TOKEN)) return `${name}=${value}`;
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(value)) throw new UsageError(`the value of ${name} holds a control character`);
   return `${name}="${value.replace(/["\\]/g, '\\$&')}"`;
 }

@@ -82,6 +82,10 @@ describe('the option table (RFC 7252 §5.10)', () => {
   }
 });
 
+it('the cache key of an unknown option is read off its number alone, critical or not (RFC 7252 §5.4.2)', () => {
+  assert.deepEqual([28, 29, 60, 61, 24, 30].map(isNoCacheKey), [true, true, true, true, false, false]);
+});
+
 describe('building options', () => {
   it('sorts them ascending whatever the order of the names, and keeps the order of repeated ones', () => {
     const options = buildOptions({
