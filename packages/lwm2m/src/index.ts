@@ -19,3 +19,5 @@ export * from './operations/alternate-path.ts';
 export * from './operations/object-links.ts';
 export * from './operations/registration.ts';
 export * from './operations/discover.ts';
+export * from './object-model/typed.ts';
+export * from './object-model/typed-objects.ts';
