@@ -15,37 +15,43 @@ export interface AttributeDefinition {
   readonly syntax: 'seconds' | 'count' | 'threshold' | 'step' | 'flag' | 'version' | 'text';
   /** A property tells about a node; a notification attribute is set by Write-Attributes or with Observe. */
   readonly class: 'property' | 'notification';
-  /** Levels it may be attached to. */
-  readonly levels: readonly Path['kind'][];
+  /** Where it may be attached; see `LEVELS`. */
+  readonly attach: keyof typeof LEVELS;
   readonly since: LwM2mVersion;
   /** Bounds of a count. */
   readonly lowest?: number;
   readonly highest?: number;
 }
 
-const EVERY_LEVEL = ['object', 'objectInstance', 'resource', 'resourceInstance'] as const;
-const VALUE_LEVELS = ['resource', 'resourceInstance'] as const;
+const LEVELS = {
+  root: ['root'],
+  object: ['object', 'objectInstance'],
+  objectInstance: ['objectInstance'],
+  resource: ['resource'],
+  value: ['resource', 'resourceInstance'],
+  node: ['object', 'objectInstance', 'resource', 'resourceInstance'],
+} as const;
 
 // One row per line: the columns are the point.
 // prettier-ignore
 export const ATTRIBUTES = {
-  pmin:  { syntax: 'seconds',   class: 'notification', levels: EVERY_LEVEL,  since: '1.0' },
-  pmax:  { syntax: 'seconds',   class: 'notification', levels: EVERY_LEVEL,  since: '1.0' },
-  gt:    { syntax: 'threshold', class: 'notification', levels: VALUE_LEVELS, since: '1.0' },
-  lt:    { syntax: 'threshold', class: 'notification', levels: VALUE_LEVELS, since: '1.0' },
-  st:    { syntax: 'step',      class: 'notification', levels: VALUE_LEVELS, since: '1.0' },
-  epmin: { syntax: 'seconds',   class: 'notification', levels: EVERY_LEVEL,  since: '1.1' },
-  epmax: { syntax: 'seconds',   class: 'notification', levels: EVERY_LEVEL,  since: '1.1' },
-  edge:  { syntax: 'flag',      class: 'notification', levels: VALUE_LEVELS, since: '1.2' },
-  con:   { syntax: 'flag',      class: 'notification', levels: EVERY_LEVEL,  since: '1.2' },
-  hqmax: { syntax: 'count',     class: 'notification', levels: EVERY_LEVEL,  since: '1.2' },
+  pmin:  { syntax: 'seconds',   class: 'notification', attach: 'node',  since: '1.0' },
+  pmax:  { syntax: 'seconds',   class: 'notification', attach: 'node',  since: '1.0' },
+  gt:    { syntax: 'threshold', class: 'notification', attach: 'value', since: '1.0' },
+  lt:    { syntax: 'threshold', class: 'notification', attach: 'value', since: '1.0' },
+  st:    { syntax: 'step',      class: 'notification', attach: 'value', since: '1.0' },
+  epmin: { syntax: 'seconds',   class: 'notification', attach: 'node',  since: '1.1' },
+  epmax: { syntax: 'seconds',   class: 'notification', attach: 'node',  since: '1.1' },
+  edge:  { syntax: 'flag',      class: 'notification', attach: 'value', since: '1.2' },
+  con:   { syntax: 'flag',      class: 'notification', attach: 'node',  since: '1.2' },
+  hqmax: { syntax: 'count',     class: 'notification', attach: 'node',  since: '1.2' },
   // 255 was the limit up to 1.2.0.
-  dim:   { syntax: 'count',     class: 'property', levels: ['resource'], since: '1.0', highest: 65535 },
-  ssid:  { syntax: 'count',     class: 'property', levels: ['objectInstance'], since: '1.0', lowest: 1, highest: 65534 },
-  uri:   { syntax: 'text',      class: 'property', levels: ['objectInstance'], since: '1.1' },
-  ver:   { syntax: 'version',   class: 'property', levels: ['object', 'objectInstance'], since: '1.0' },
-  lwm2m: { syntax: 'version',   class: 'property', levels: ['root'], since: '1.0' },
-} as const satisfies Record<string, AttributeDefinition>;
+  dim:   { syntax: 'count',     class: 'property', attach: 'resource', since: '1.0', highest: 65535 },
+  ssid:  { syntax: 'count',     class: 'property', attach: 'objectInstance', since: '1.0', lowest: 1, highest: 65534 },
+  uri:   { syntax: 'text',      class: 'property', attach: 'objectInstance', since: '1.1' },
+  ver:   { syntax: 'version',   class: 'property', attach: 'object', since: '1.0' },
+  lwm2m: { syntax: 'version',   class: 'property', attach: 'root', since: '1.0' },
+} as const;
 
 export type AttributeName = keyof typeof ATTRIBUTES;
 export type NotificationAttributeName = {
@@ -148,7 +154,8 @@ export function checkAttributeValues(changes: AttributeChanges): Malformed | und
 /** Why these attributes cannot be attached at this level, such as gt to an Object. */
 export function checkAttributeLevels(changes: AttributeChanges, path: Path): Malformed | undefined {
   for (const name of NOTIFICATION_ATTRIBUTES) {
-    const { levels }: AttributeDefinition = ATTRIBUTES[name];
+    const { attach }: AttributeDefinition = ATTRIBUTES[name];
+    const levels: readonly Path['kind'][] = LEVELS[attach];
     if (changes[name] !== undefined && !levels.includes(path.kind)) {
       return malformed(
         `${name} goes to ${levels.map((level) => LEVEL_NAMES[level]).join(' or ')}, not to ${LEVEL_NAMES[path.kind]}`,

@@ -45,12 +45,12 @@ export function objlnkValue(objectId: number, objectInstanceId: number): Value {
 export const NO_VALUE: Value = Object.freeze({ type: 'none', value: null });
 
 /** The bounds of the 64-bit types; a Time is an Integer. OMA TS, data types. */
-const BOUNDS = {
+const BOUNDS: Readonly<Record<IntegerType, { readonly lowest: bigint; readonly highest: bigint }>> = {
   integer: { lowest: -(2n ** 63n), highest: 2n ** 63n - 1n },
   unsigned: { lowest: 0n, highest: 2n ** 64n - 1n },
   time: { lowest: -(2n ** 63n), highest: 2n ** 63n - 1n },
-} as const;
-type IntegerType = keyof typeof BOUNDS;
+};
+type IntegerType = 'integer' | 'unsigned' | 'time';
 
 /**
  * The one form an integer has in a Value: `number` when safe, else `bigint`. Undefined when it is a fraction, NaN or
