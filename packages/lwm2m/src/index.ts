@@ -21,3 +21,4 @@ export * from './operations/registration.ts';
 export * from './operations/discover.ts';
 export * from './object-model/typed.ts';
 export * from './object-model/typed-objects.ts';
+export * from './operations/response-table.ts';
