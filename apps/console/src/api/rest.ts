@@ -1,0 +1,132 @@
+/** The calls of the REST API, and `Refusal`, the one error they reject with. */
+import type {
+  DefinitionSummary,
+  Device,
+  DevicePage,
+  DiscoveredNode,
+  JsonValue,
+  ObjectDefinition,
+  ObservationRecord,
+  Problem,
+  ReadAnswer,
+  ServerInfo,
+} from './shapes.ts';
+
+const BASE = '/api/v1';
+
+/** The server or the device said no, or the server could not be reached (`status` 0). */
+export class Refusal extends Error {
+  readonly status: number;
+  /** "4.05" when it was the device that refused. */
+  readonly coapCode: string | undefined;
+  readonly type: string;
+  readonly title: string;
+
+  constructor(problem: Problem, status: number) {
+    super(problem.detail ?? problem.title ?? `the server answered with status ${status}`);
+    this.name = 'Refusal';
+    this.status = status;
+    this.coapCode = problem.coapCode;
+    this.type = problem.type ?? 'about:blank';
+    this.title = problem.title ?? 'The request failed';
+  }
+}
+
+const problemOf = async (response: Response): Promise<Problem> => {
+  if (!(response.headers.get('content-type') ?? '').includes('json')) return { title: response.statusText };
+  try {
+    return (await response.json()) as Problem;
+  } catch {
+    return { title: response.statusText };
+  }
+};
+
+interface CallInit {
+  readonly body?: unknown;
+  readonly xml?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const call = async <T>(method: string, path: string, { body, xml, signal }: CallInit = {}): Promise<T> => {
+  const init: RequestInit = { method, headers: { accept: 'application/json' } };
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers = { accept: 'application/json', 'content-type': 'application/json' };
+  } else if (xml !== undefined) {
+    init.body = xml;
+    init.headers = { accept: 'application/json', 'content-type': 'application/xml' };
+  }
+  if (signal !== undefined) init.signal = signal;
+  let response: Response;
+  try {
+    response = await fetch(BASE + path, init);
+  } catch (error) {
+    if (signal?.aborted === true) throw error;
+    throw new Refusal({ title: 'No connection', detail: 'The Lapwing server could not be reached.' }, 0);
+  }
+  if (!response.ok) throw new Refusal(await problemOf(response), response.status);
+  if (response.status === 204) return undefined as T;
+  return (await response.json()) as T;
+};
+
+/** `/3/0/9` below the device's resource `what`. */
+const below = (name: string, what: string, path: string): string =>
+  `/devices/${encodeURIComponent(name)}/${what}${path}`;
+
+/** What a Write carries: one value, the Resource Instances of a Resource, or the Resources of an Object Instance. */
+export type WriteBody =
+  | { readonly value: JsonValue }
+  | { readonly values: Readonly<Record<string, JsonValue>> }
+  | { readonly resources: ResourceValues };
+export type ResourceValues = Readonly<Record<string, JsonValue | Readonly<Record<string, JsonValue>>>>;
+
+export interface DevicesQuery {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  readonly search?: string;
+  readonly signal?: AbortSignal;
+}
+
+export const api = {
+  server: (signal?: AbortSignal): Promise<ServerInfo> => call('GET', '/server', { signal }),
+
+  devices: ({ limit, cursor, search, signal }: DevicesQuery): Promise<DevicePage> => {
+    const query = new URLSearchParams({ limit: String(limit) });
+    if (cursor !== undefined) query.set('cursor', cursor);
+    if (search !== undefined && search !== '') query.set('search', search);
+    return call('GET', `/devices?${query.toString()}`, { signal });
+  },
+  device: (name: string, signal?: AbortSignal): Promise<Device> =>
+    call('GET', `/devices/${encodeURIComponent(name)}`, { signal }),
+  deviceDefinitions: (name: string, signal?: AbortSignal): Promise<{ readonly items: readonly ObjectDefinition[] }> =>
+    call('GET', `/devices/${encodeURIComponent(name)}/definitions`, { signal }),
+
+  read: (name: string, path: string): Promise<ReadAnswer> => call('GET', below(name, 'nodes', path)),
+  write: (name: string, path: string, body: WriteBody, mode: 'replace' | 'update'): Promise<unknown> =>
+    call(mode === 'replace' ? 'PUT' : 'PATCH', below(name, 'nodes', path), { body }),
+  create: (name: string, path: string, resources: ResourceValues): Promise<{ readonly path: string }> =>
+    call('POST', below(name, 'nodes', path), { body: { resources } }),
+  delete: (name: string, path: string): Promise<unknown> => call('DELETE', below(name, 'nodes', path)),
+  execute: (name: string, path: string, args: string): Promise<unknown> =>
+    call('POST', below(name, 'execute', path), args === '' ? {} : { body: { arguments: args } }),
+  discover: (name: string, path: string): Promise<{ readonly items: readonly DiscoveredNode[] }> =>
+    call('GET', below(name, 'discover', path)),
+  writeAttributes: (
+    name: string,
+    path: string,
+    attributes: Readonly<Record<string, number | null>>,
+  ): Promise<unknown> => call('PUT', below(name, 'attributes', path), { body: attributes }),
+
+  observations: (name: string, signal?: AbortSignal): Promise<{ readonly items: readonly ObservationRecord[] }> =>
+    call('GET', `/devices/${encodeURIComponent(name)}/observations`, { signal }),
+  observe: (name: string, path: string): Promise<ReadAnswer & { readonly startedAt: string }> =>
+    call('PUT', below(name, 'observations', path)),
+  cancelObservation: (name: string, path: string): Promise<unknown> =>
+    call('DELETE', `${below(name, 'observations', path)}?mode=active`),
+
+  definitions: (signal?: AbortSignal): Promise<{ readonly items: readonly DefinitionSummary[] }> =>
+    call('GET', '/definitions', { signal }),
+  definition: (objectId: number, version: string, signal?: AbortSignal): Promise<ObjectDefinition> =>
+    call('GET', `/definitions/${objectId}?version=${encodeURIComponent(version)}`, { signal }),
+  addDefinition: (xml: string): Promise<unknown> => call('POST', '/definitions', { xml }),
+} as const;

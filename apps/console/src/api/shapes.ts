@@ -1,0 +1,157 @@
+/** What the REST API answers, as docs/rest-api.md words it. The console knows nothing of the server beyond this. */
+
+export type DataType =
+  'string' | 'integer' | 'unsigned' | 'float' | 'boolean' | 'opaque' | 'time' | 'objlnk' | 'corelnk' | 'none';
+
+/** Integers beyond 2^53 are decimal text, opaque is base64, time is ISO 8601 in UTC, objlnk is "3:0". */
+export type JsonValue = string | number | boolean | null;
+
+export interface Entry {
+  readonly path: string;
+  /** Absent on an entry without a value. */
+  readonly type?: DataType;
+  readonly value?: JsonValue;
+  /** ISO 8601, when the device gave one. */
+  readonly timestamp?: string;
+  readonly kind?: 'value' | 'empty' | 'remove';
+}
+
+export interface DeviceSummary {
+  readonly name: string;
+  readonly registrationId: string;
+  readonly lwm2mVersion: string;
+  readonly lifetimeSeconds: number;
+  readonly binding: string;
+  readonly queueMode: boolean;
+  readonly address: string;
+  readonly security: string;
+  readonly registeredAt: string;
+  readonly updatedAt: string;
+  /** Null when the registration never expires. */
+  readonly expiresAt: string | null;
+  readonly contentFormats: readonly number[];
+  readonly objectIds: readonly number[];
+}
+
+export interface RegisteredObject {
+  readonly objectId: number;
+  readonly name?: string | null;
+  readonly version: string;
+  readonly objectInstanceIds: readonly number[];
+}
+
+export interface Device extends Omit<DeviceSummary, 'objectIds'> {
+  readonly objects: readonly RegisteredObject[];
+}
+
+export interface DevicePage {
+  readonly items: readonly DeviceSummary[];
+  readonly nextCursor?: string | null;
+  readonly total: number;
+}
+
+/** '' is for the Bootstrap-Server only. */
+export type ResourceOperations = '' | 'R' | 'W' | 'RW' | 'E';
+
+export interface ResourceDefinition {
+  readonly resourceId: number;
+  readonly name: string;
+  readonly operations: ResourceOperations;
+  readonly multiple: boolean;
+  readonly mandatory: boolean;
+  readonly type: DataType;
+  readonly range: string;
+  readonly units: string;
+}
+
+export interface DefinitionSummary {
+  readonly objectId: number;
+  readonly name: string;
+  readonly version: string;
+  readonly urn: string;
+  readonly multiple: boolean;
+  readonly mandatory: boolean;
+}
+
+export interface ObjectDefinition extends DefinitionSummary {
+  readonly resources: readonly ResourceDefinition[];
+}
+
+export interface ReadAnswer {
+  readonly code?: string;
+  readonly path: string;
+  readonly contentFormat?: number;
+  readonly entries: readonly Entry[];
+}
+
+export interface DiscoveredNode {
+  readonly path: string;
+  readonly version?: string | null;
+  readonly dimension?: number | null;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export interface ObservationRecord {
+  readonly path: string;
+  readonly startedAt: string;
+  readonly lastNotification?: {
+    readonly receivedAt: string;
+    readonly entries: readonly Entry[];
+  } | null;
+}
+
+export interface ServerInfo {
+  readonly version: string;
+  readonly nodeVersion?: string;
+  readonly startedAt?: string;
+  readonly demo: boolean;
+  readonly endpoints: readonly { readonly url: string }[];
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** RFC 9457, with the CoAP code when it was the device that refused. */
+export interface Problem {
+  readonly type?: string;
+  readonly title?: string;
+  readonly status?: number;
+  readonly detail?: string;
+  readonly coapCode?: string;
+}
+
+interface EventBase {
+  readonly time: string;
+  readonly device?: string;
+}
+export type LapwingEvent =
+  | (EventBase & { readonly type: 'registered'; readonly registration?: DeviceSummary })
+  | (EventBase & { readonly type: 'updated'; readonly registration?: DeviceSummary })
+  | (EventBase & { readonly type: 'unregistered'; readonly reason: string })
+  | (EventBase & { readonly type: 'observed'; readonly path: string; readonly startedAt?: string })
+  | (EventBase & {
+      readonly type: 'notification';
+      readonly path: string;
+      readonly entries: readonly Entry[];
+      readonly receivedAt: string;
+    })
+  | (EventBase & { readonly type: 'observation-ended'; readonly path: string; readonly reason: string })
+  | (EventBase & { readonly type: 'sent'; readonly entries: readonly Entry[] })
+  | (EventBase & {
+      readonly type: 'refused';
+      readonly code?: string;
+      readonly reason: string;
+      readonly address?: string;
+    })
+  /** The server's log no longer holds what was missed: everything shown must be asked for again. */
+  | (EventBase & { readonly type: 'gap' });
+
+export const EVENT_TYPES: readonly LapwingEvent['type'][] = [
+  'registered',
+  'updated',
+  'unregistered',
+  'observed',
+  'notification',
+  'observation-ended',
+  'sent',
+  'refused',
+  'gap',
+];

@@ -1,0 +1,53 @@
+/** What all dialogs share: a form that stays open, with what was typed, until the device has accepted it. */
+import { Alert, Button, Group, Stack, Text } from '@mantine/core';
+import type { JSX, ReactNode } from 'react';
+import { sentenceOf, titleOf } from '../../failure.tsx';
+import type { OperationState } from '../operation.ts';
+
+interface DialogFrameProps {
+  readonly path: string;
+  readonly state: OperationState;
+  readonly submit: string;
+  readonly onSubmit: () => void;
+  readonly onClose: () => void;
+  readonly danger?: boolean;
+  readonly children?: ReactNode;
+}
+
+export const DialogFrame = ({
+  path,
+  state,
+  submit,
+  onSubmit,
+  onClose,
+  danger,
+  children,
+}: DialogFrameProps): JSX.Element => (
+  <form
+    noValidate
+    onSubmit={(event) => {
+      event.preventDefault();
+      onSubmit();
+    }}
+  >
+    <Stack>
+      <Text className="quiet mono" size="sm" mt={-8}>
+        {path}
+      </Text>
+      {children}
+      {state.kind === 'refused' ? (
+        <Alert color="red" role="alert" title={titleOf(state.error)}>
+          {sentenceOf(state.error)}
+        </Alert>
+      ) : null}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={onClose}>
+          Close
+        </Button>
+        <Button type="submit" loading={state.kind === 'pending'} {...(danger === true ? { color: 'red' } : {})}>
+          {submit}
+        </Button>
+      </Group>
+    </Stack>
+  </form>
+);

@@ -1,0 +1,46 @@
+/** The loaded pages of the device list, and how one device that changed finds its place in them. */
+import type { DevicePage, DeviceSummary } from '../api/shapes.ts';
+
+/** As the server sorts: by UTF-16 code units, as JavaScript compares text. */
+const isBefore = (a: string, b: string): boolean => a < b;
+
+/**
+ * Put one device where it belongs in the pages, or take it out.
+ *
+ * @param pages  as loaded, sorted by name.
+ * @param device  its row; undefined when it is registered no more.
+ * @param complete  whether the pages are all there are; otherwise a device beyond the last row is left for a later page.
+ */
+export const placeDevice = (
+  pages: readonly DevicePage[],
+  name: string,
+  device: DeviceSummary | undefined,
+  complete: boolean,
+): readonly DevicePage[] => {
+  const known = pages.some(({ items }) => items.some((item) => item.name === name));
+  if (device === undefined) {
+    if (!known) return pages;
+    return pages.map((page) => ({
+      ...page,
+      items: page.items.filter((item) => item.name !== name),
+      total: Math.max(0, page.total - 1),
+    }));
+  }
+  if (known) {
+    return pages.map((page) => ({ ...page, items: page.items.map((item) => (item.name === name ? device : item)) }));
+  }
+  const index = pages.findIndex(({ items }) => items.some((item) => isBefore(name, item.name)));
+  const target = index >= 0 ? index : complete ? pages.length - 1 : -1;
+  return pages.map((page, at) => {
+    const total = page.total + 1;
+    if (at !== target) return { ...page, total };
+    const place = page.items.findIndex((item) => isBefore(name, item.name));
+    const items = [...page.items];
+    items.splice(place < 0 ? items.length : place, 0, device);
+    return { ...page, items, total };
+  });
+};
+
+/** Lifetime that is left, ms; Infinity for a registration that never expires. */
+export const lifetimeLeft = (device: Pick<DeviceSummary, 'expiresAt'>, now: number): number =>
+  device.expiresAt === null ? Infinity : Date.parse(device.expiresAt) - now;

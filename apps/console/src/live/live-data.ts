@@ -1,0 +1,155 @@
+/** What the event stream changes in what the pages show: the caches of queries, the values of opened devices, refusals. */
+import type { QueryClient } from '@tanstack/react-query';
+import { createContext, useContext, useSyncExternalStore } from 'react';
+import { api } from '../api/rest.ts';
+import { parseNodePath } from '../api/node-path.ts';
+import type { Device, LapwingEvent } from '../api/shapes.ts';
+import { ListRefresher } from '../devices/list-refresher.ts';
+import { DeviceValues } from './device-values.ts';
+import type { EventFeed, FeedState } from './event-feed.ts';
+
+/** Devices whose values are kept; the one opened longest ago is forgotten first. */
+const DEVICES_KEPT = 8;
+const REFUSALS_KEPT = 50;
+
+export type RefusedEvent = Extract<LapwingEvent, { type: 'refused' }>;
+
+/** An observation as the device page needs it. */
+export interface ObservedPath {
+  readonly path: string;
+  readonly startedAt: string;
+}
+
+export const deviceKey = (name: string): readonly string[] => ['device', name, 'registration'];
+export const definitionsKey = (name: string): readonly string[] => ['device', name, 'definitions'];
+export const observationsKey = (name: string): readonly string[] => ['device', name, 'observations'];
+
+export class LiveData {
+  readonly feed: EventFeed;
+  readonly #queries: QueryClient;
+  readonly #list: ListRefresher;
+  readonly #values = new Map<string, DeviceValues>();
+  readonly #refusalListeners = new Set<() => void>();
+  #refusals: readonly RefusedEvent[] = [];
+
+  constructor(queries: QueryClient, feed: EventFeed) {
+    this.#queries = queries;
+    this.#list = new ListRefresher(queries);
+    this.feed = feed;
+    feed.listen((event) => this.#handle(event));
+  }
+
+  /** The values of a device that is being looked at. */
+  valuesOf(name: string): DeviceValues {
+    const values = this.#values.get(name) ?? new DeviceValues();
+    this.#values.delete(name);
+    this.#values.set(name, values);
+    const [oldest] = this.#values.keys();
+    if (this.#values.size > DEVICES_KEPT && oldest !== undefined) this.#values.delete(oldest);
+    return values;
+  }
+
+  /** The observations of a device, asked for; their last notifications become its values. */
+  async loadObservations(name: string, signal: AbortSignal): Promise<readonly ObservedPath[]> {
+    const { items } = await api.observations(name, signal);
+    for (const { path, lastNotification } of items) {
+      if (lastNotification == null) continue;
+      this.valuesOf(name).take(path, lastNotification.entries, Date.parse(lastNotification.receivedAt), 'notification');
+    }
+    return items.map(({ path, startedAt }) => ({ path, startedAt }));
+  }
+
+  readonly onRefusals = (listener: () => void): (() => void) => {
+    this.#refusalListeners.add(listener);
+    return () => this.#refusalListeners.delete(listener);
+  };
+  /** Newest first, since the page was opened. */
+  readonly refusals = (): readonly RefusedEvent[] => this.#refusals;
+
+  setObserved(name: string, path: string, startedAt: string | undefined): void {
+    this.#queries.setQueryData<readonly ObservedPath[]>(observationsKey(name), (before) => {
+      const others = (before ?? []).filter((each) => each.path !== path);
+      return startedAt === undefined ? others : [...others, { path, startedAt }];
+    });
+  }
+
+  /** A device that created or deleted an Object Instance says so in its next Update; the page does not wait for that. */
+  noteObjectInstance(name: string, path: string, change: 'created' | 'deleted'): void {
+    const { objectId, objectInstanceId, resourceId } = parseNodePath(path) ?? {};
+    if (objectInstanceId === undefined || resourceId !== undefined) return;
+    this.#queries.setQueryData<Device>(deviceKey(name), (device) =>
+      device === undefined
+        ? device
+        : {
+            ...device,
+            objects: device.objects.map((object) => {
+              if (object.objectId !== objectId) return object;
+              const others = object.objectInstanceIds.filter((id) => id !== objectInstanceId);
+              const ids = change === 'created' ? [...others, objectInstanceId].sort((a, b) => a - b) : others;
+              return { ...object, objectInstanceIds: ids };
+            }),
+          },
+    );
+  }
+
+  #handle(event: LapwingEvent): void {
+    if (event.type === 'gap') {
+      void this.#queries.invalidateQueries();
+      return;
+    }
+    if (event.type === 'refused') {
+      this.#refusals = [event, ...this.#refusals].slice(0, REFUSALS_KEPT);
+      for (const listener of this.#refusalListeners) listener();
+      return;
+    }
+    const { device: name } = event;
+    if (name === undefined) return;
+    switch (event.type) {
+      case 'registered':
+        this.#list.changed(name, event.registration);
+        void this.#queries.invalidateQueries({ queryKey: ['device', name] });
+        return;
+      case 'updated':
+        this.#list.changed(name, event.registration);
+        void this.#queries.invalidateQueries({ queryKey: deviceKey(name) });
+        return;
+      case 'unregistered':
+        this.#list.changed(name, undefined);
+        void this.#queries.invalidateQueries({ queryKey: ['device', name] });
+        return;
+      case 'observed':
+        if (this.#queries.getQueryData(observationsKey(name)) !== undefined) {
+          this.setObserved(name, event.path, event.startedAt ?? event.time);
+        }
+        return;
+      case 'observation-ended':
+        if (this.#queries.getQueryData(observationsKey(name)) !== undefined)
+          this.setObserved(name, event.path, undefined);
+        return;
+      case 'notification':
+        this.#values.get(name)?.take(event.path, event.entries, Date.parse(event.receivedAt), 'notification');
+        return;
+      case 'sent':
+        this.#values.get(name)?.take(undefined, event.entries, Date.parse(event.time), 'send');
+        return;
+    }
+  }
+}
+
+export const LiveContext: React.Context<LiveData | undefined> = createContext<LiveData | undefined>(undefined);
+
+export const useLive = (): LiveData => {
+  const live = useContext(LiveContext);
+  if (live === undefined) throw new Error('useLive is for components below LiveContext');
+  return live;
+};
+
+export const useFeedState = (): FeedState => {
+  const { feed } = useLive();
+  return useSyncExternalStore(feed.onState, () => feed.state);
+};
+
+export const useRefusals = (): readonly RefusedEvent[] => {
+  const live = useLive();
+  return useSyncExternalStore(live.onRefusals, live.refusals);
+};

@@ -1,0 +1,39 @@
+/** The console's pages and their addresses. The device and server pages are loaded when they are first opened. */
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { DevicesPage } from './devices/devices-page.tsx';
+import { MissingPage } from './missing-page.tsx';
+import { Shell } from './shell.tsx';
+
+const rootRoute = createRootRoute({ component: Shell, notFoundComponent: MissingPage });
+
+const devicesRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/',
+  validateSearch: (search: Record<string, unknown>): { search?: string } =>
+    typeof search['search'] === 'string' && search['search'] !== '' ? { search: search['search'] } : {},
+  component: DevicesPage,
+});
+
+const deviceRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/devices/$name',
+  component: lazyRouteComponent(() => import('./device/device-page.tsx'), 'DevicePage'),
+});
+
+const serverRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/server',
+  component: lazyRouteComponent(() => import('./server/server-page.tsx'), 'ServerPage'),
+});
+
+export const router = createRouter({
+  routeTree: rootRoute.addChildren([devicesRoute, deviceRoute, serverRoute]),
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

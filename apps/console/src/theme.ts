@@ -1,0 +1,27 @@
+/** Colours and defaults: the green of a lapwing's back, the orange of its vent for what needs attention. */
+import { createTheme, type MantineColorsTuple } from '@mantine/core';
+
+const lapwing: MantineColorsTuple = [
+  '#e7f8f3',
+  '#d0eee4',
+  '#a1dcc8',
+  '#6fc9aa',
+  '#46b991',
+  '#2aae81',
+  '#139c70',
+  '#0b7a58',
+  '#076b4d',
+  '#025c41',
+];
+
+export const theme = createTheme({
+  primaryColor: 'lapwing',
+  colors: { lapwing },
+  primaryShade: { light: 7, dark: 6 },
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  autoContrast: true,
+  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif',
+  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
+  headings: { fontWeight: '600' },
+});
