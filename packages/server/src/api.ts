@@ -128,17 +128,44 @@ export interface Device {
   writeAttributes(path: Path, attributes: WriteAttributes, options?: CallOptions): Promise<Outcome<void>>;
   observe(path: Path, options?: ReadOptions): Promise<Outcome<Observation>>;
   readonly observations: readonly ObservationInfo[];
+  /**
+   * End the observation of this path for everyone who reads it. False when the path is not observed. 'active' asks the
+   * client with Observe: 1, 'passive' (default) answers the next notification with Reset.
+   */
+  cancelObservation(path: Path, mode?: 'active' | 'passive'): Promise<boolean>;
   /** The definition of an Object in the version this client announced. */
   definition(objectId: number): ObjectDefinition | undefined;
 }
 
-/** Notifications as an async iterator; leaving the loop or disposing cancels. A slow reader loses the oldest ones, counted in `missed`. */
+/**
+ * Notifications as an async iterator. A slow reader loses the oldest ones, counted in `missed`.
+ *
+ * Who observes a path that is observed already shares the observation. Leaving a loop or disposing lets go of it; it is
+ * cancelled when everybody has let go. `cancel` ends it for everybody. A loop begins with the latest notification that
+ * came before it, if any came after `initial`.
+ */
 export interface Observation extends ObservationInfo, AsyncIterable<Notification>, AsyncDisposable {
   readonly initial: ReadResult;
   readonly missed: number;
   /** 'active' asks with Observe: 1, 'passive' (default) answers the next notification with Reset. */
   cancel(mode?: 'active' | 'passive'): Promise<void>;
   readonly ended: boolean;
+}
+
+export interface DeviceQuery {
+  /** Begin after this Endpoint Client Name, which need not exist any more. */
+  readonly after?: string;
+  /** At most this many; default 100. */
+  readonly limit?: number;
+  /** Only names that contain this text, in any letter case. */
+  readonly search?: string;
+}
+
+export interface DevicePage {
+  /** Ascending by Endpoint Client Name, compared by UTF-16 code units. */
+  readonly items: readonly Device[];
+  /** Pass as `after` for the next page; undefined on the last one. */
+  readonly next: string | undefined;
 }
 
 export type RemovalReason = 'deregistered' | 'expired' | 'replaced' | 'removed';

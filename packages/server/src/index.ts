@@ -1,2 +1,10 @@
 export * from './api.ts';
-export * from './outcome.ts';
+export { DeviceRefused, unwrap } from './outcome.ts';
+export type { Accepted, Outcome, Refused } from './outcome.ts';
+export { SERVER_ERROR_CHANNEL, SERVER_REFUSED_CHANNEL } from './diagnostics.ts';
+export { DEFAULT_SERVER_PARAMETERS } from './parameters.ts';
+export type { ServerParameters } from './parameters.ts';
+export { MemoryRegistrationStore } from './registration-store.ts';
+export type { MaybePromise, RegistrationStore } from './registration-store.ts';
+export { LwM2mServer } from './server.ts';
+export type { ServerOptions, ServerStartOptions } from './server.ts';

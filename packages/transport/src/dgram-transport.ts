@@ -89,7 +89,7 @@ export class DgramTransport implements DatagramTransport {
       counters.datagramsSent++;
       counters.bytesSent += bytes.length;
       try {
-        socket.send(bytes, batch.ports[row]!, batch.hosts[row]!, this.#onSent);
+        socket.send(bytes, batch.ports[row], batch.hosts[row], this.#onSent);
       } catch {
         // Node refuses port 0, which a datagram with a forged source can carry.
         counters.sendErrors++;

@@ -1,0 +1,233 @@
+/**
+ * A device as users drive it. The handle belongs to the Endpoint Client Name: it keeps working when the device registers
+ * anew, and rejects with OperationFailed 'NOT_REGISTERED' while the device is not registered.
+ */
+import { Codes, readOptions, UsageError, type Code, type OutgoingRequest } from '@lapwing/coap';
+import {
+  formatPath,
+  isWithin,
+  MAX_ID,
+  objectInstancePath,
+  parseId,
+  type DefinitionLookup,
+  type NodeEntry,
+  type ObjectDefinition,
+  type ObjectInstancePath,
+  type ObjectPath,
+  type Path,
+  type ResourceInstancePath,
+  type ResourcePath,
+} from '@lapwing/lwm2m';
+import type {
+  CallOptions,
+  Device,
+  DiscoveredNode,
+  Observation,
+  ObservationInfo,
+  ReadOptions,
+  ReadResult,
+  Registration,
+  WriteAttributes,
+  WriteOptions,
+} from './api.ts';
+import { encodeContent } from './content-format-choice.ts';
+import {
+  createAt,
+  deletePath,
+  discoverPath,
+  executePath,
+  readPath,
+  writeAttributesAt,
+  writePath,
+  type EncodedContent,
+} from './device-requests.ts';
+import { observe, type ObservationListener } from './observations.ts';
+import { accepted, refused, type Outcome } from './outcome.ts';
+import type { RegistrationRecord } from './registration-record.ts';
+import { badResponse, sendRequest } from './requests.ts';
+import { readContent, readDiscovery } from './response-content.ts';
+
+/** What a handle needs from the Server it belongs to. */
+export interface DeviceOwner extends ObservationListener {
+  readonly definitions: DefinitionLookup;
+  registered(endpointClientName: string): RegistrationRecord | undefined;
+}
+
+export class DeviceHandle implements Device {
+  readonly #owner: DeviceOwner;
+  /** The latest registration known; ended when the device is not registered. */
+  #record: RegistrationRecord;
+
+  constructor(owner: DeviceOwner, record: RegistrationRecord) {
+    this.#owner = owner;
+    this.#record = record;
+  }
+
+  get registration(): Registration {
+    return this.#current();
+  }
+
+  get observations(): readonly ObservationInfo[] {
+    const observations = this.#current().observations;
+    return observations === undefined ? [] : [...observations.values()].filter((observation) => observation.active);
+  }
+
+  definition(objectId: number): ObjectDefinition | undefined {
+    return this.#owner.definitions.object(objectId, this.#current().objectList.versionOf(objectId));
+  }
+
+  async read(path: Path, options: ReadOptions = {}): Promise<Outcome<ReadResult>> {
+    const record = this.#current();
+    const request = readPath(record, path, options);
+    return sendRequest(record, request, options, (response) =>
+      response.code === Codes.content
+        ? accepted(response.code, readContent(record, path, response, this.#owner))
+        : refusal(record, response),
+    );
+  }
+
+  async write(
+    path: ObjectInstancePath | ResourcePath | ResourceInstancePath,
+    content: readonly NodeEntry[],
+    options: WriteOptions = {},
+  ): Promise<Outcome<void>> {
+    const record = this.#current();
+    const { mode = 'replace' } = options;
+    const encoded = this.#encode(record, path, content, options.format);
+    return this.#sendContent(record, encoded, options, (body) => writePath(record, path, mode, body), done);
+  }
+
+  async execute(path: ResourcePath, args = '', options: CallOptions = {}): Promise<Outcome<void>> {
+    return this.#command((record) => executePath(record, path, args), options);
+  }
+
+  async create(
+    path: ObjectPath | ObjectInstancePath,
+    content: readonly NodeEntry[],
+    options: CallOptions & { readonly format?: number } = {},
+  ): Promise<Outcome<ObjectInstancePath>> {
+    const record = this.#current();
+    const at = path.kind === 'object' ? objectInstancePath(path.objectId, MAX_ID) : path;
+    const entries: readonly NodeEntry[] = content.length === 0 ? [{ kind: 'empty', path: at }] : content;
+    const encoded = this.#encode(record, { kind: 'object', objectId: path.objectId }, entries, options.format);
+    return this.#sendContent(
+      record,
+      encoded,
+      options,
+      (body) => createAt(record, path, body),
+      (response, code) => {
+        const created = createdPath(record, path, readOptions(response.options, 'locationPath'), entries);
+        if (created === undefined) throw badResponse(record, 'an Object Instance was created without saying which');
+        return accepted(code, created);
+      },
+    );
+  }
+
+  async delete(path: ObjectInstancePath | ResourceInstancePath, options: CallOptions = {}): Promise<Outcome<void>> {
+    return this.#command((record) => deletePath(record, path), options);
+  }
+
+  async discover(path: Path, options: CallOptions = {}): Promise<Outcome<readonly DiscoveredNode[]>> {
+    const record = this.#current();
+    return sendRequest(record, discoverPath(record, path), options, (response) =>
+      response.code === Codes.content
+        ? accepted(response.code, readDiscovery(record, response))
+        : refusal(record, response),
+    );
+  }
+
+  async writeAttributes(path: Path, attributes: WriteAttributes, options: CallOptions = {}): Promise<Outcome<void>> {
+    return this.#command((record) => writeAttributesAt(record, path, attributes), options);
+  }
+
+  async observe(path: Path, options: ReadOptions = {}): Promise<Outcome<Observation>> {
+    return observe(this.#current(), path, options, this.#owner);
+  }
+
+  async cancelObservation(path: Path, mode: 'active' | 'passive' = 'passive'): Promise<boolean> {
+    const observation = this.#current().observations?.get(formatPath(path));
+    if (observation === undefined || !observation.active) return false;
+    await observation.cancel(mode);
+    return true;
+  }
+
+  #current(): RegistrationRecord {
+    if (this.#record.ended) this.#record = this.#owner.registered(this.#record.endpointClientName) ?? this.#record;
+    return this.#record;
+  }
+
+  /** An operation whose answer is nothing but its code. */
+  #command(request: (record: RegistrationRecord) => OutgoingRequest, options: CallOptions): Promise<Outcome<void>> {
+    const record = this.#current();
+    return sendRequest(record, request(record), options, (response) =>
+      response.code >> 5 === 2 ? accepted(response.code, undefined) : refusal(record, response),
+    );
+  }
+
+  #encode(
+    record: RegistrationRecord,
+    path: Path,
+    content: readonly NodeEntry[],
+    format: number | undefined,
+  ): readonly EncodedContent[] {
+    const stray = content.find((entry) => !isWithin(entry.path, path));
+    if (stray !== undefined)
+      throw new UsageError(`${formatPath(stray.path)} does not belong to what is written to ${formatPath(path)}`);
+    return encodeContent(record, path, content, format, this.#owner.definitions);
+  }
+
+  /** Send the content in its first format, and in the second when the client says it does not read the first. */
+  async #sendContent<T>(
+    record: RegistrationRecord,
+    [first, second]: readonly EncodedContent[],
+    options: CallOptions,
+    request: (body: EncodedContent) => OutgoingRequest,
+    read: (response: ResponseHead, code: Code) => Outcome<T>,
+  ): Promise<Outcome<T>> {
+    const send = (body: EncodedContent): Promise<Outcome<T>> =>
+      sendRequest(record, request(body), options, (response) =>
+        response.code >> 5 === 2 ? read(response, response.code) : refusal(record, response),
+      );
+    const outcome = await send(first!);
+    if (second === undefined || outcome.ok || !FORMAT_REFUSALS.has(outcome.code)) return outcome;
+    return send(second);
+  }
+}
+
+/** Wakaama answers 4.06 where 4.15 is meant. */
+const FORMAT_REFUSALS: ReadonlySet<Code> = new Set([Codes.unsupportedContentFormat, Codes.notAcceptable]);
+
+type ResponseHead = Parameters<Parameters<typeof sendRequest>[3]>[0];
+
+const done = (_response: ResponseHead, code: Code): Outcome<void> => accepted(code, undefined);
+
+/** A success that this operation cannot have is no refusal but nonsense. */
+function refusal(record: RegistrationRecord, response: ResponseHead): Outcome<never> {
+  if (response.code >> 5 !== 2) return refused(response);
+  throw badResponse(record, `code ${refused(response).reason}`);
+}
+
+/** Where Create made the Object Instance: Location-Path says so, else the id was ours. OMA TS Core §6.3.6. */
+function createdPath(
+  record: RegistrationRecord,
+  path: ObjectPath | ObjectInstancePath,
+  location: readonly string[],
+  entries: readonly NodeEntry[],
+): ObjectInstancePath | undefined {
+  if (location.length >= 2) {
+    const prefix = record.objectList.alternatePath.split('/').slice(1);
+    const segments = prefix.every((segment, index) => location[index] === segment)
+      ? location.slice(prefix.length)
+      : location;
+    const objectId = parseId(segments[0] ?? '');
+    const objectInstanceId = parseId(segments[1] ?? '');
+    return objectId === path.objectId && objectInstanceId !== undefined && segments.length === 2
+      ? objectInstancePath(objectId, objectInstanceId)
+      : undefined;
+  }
+  if (path.kind === 'objectInstance') return path;
+  const chosen = entries[0]?.path;
+  return chosen !== undefined && chosen.kind !== 'object' && chosen.objectInstanceId !== MAX_ID
+    ? objectInstancePath(chosen.objectId, chosen.objectInstanceId)
+    : undefined;
+}

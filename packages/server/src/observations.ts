@@ -1,0 +1,364 @@
+/**
+ * The Server's side of Observe: one shared state per device and path, and the async iterators that read it.
+ * OMA TS Core §6.4 (Information Reporting), RFC 7641.
+ *
+ *   observe ──2.05──> active ──notification──> active
+ *                       │ cancelled, refused by an error notification, registration or server gone
+ *                       v
+ *                     ended
+ */
+import type { Exchange, IncomingResponse } from '@lapwing/coap';
+import { formatPath, type Path } from '@lapwing/lwm2m';
+import type {
+  Notification,
+  Observation,
+  ObservationEndReason,
+  ObservationInfo,
+  ReadOptions,
+  ReadResult,
+} from './api.ts';
+import { cancelPath, observePath } from './device-requests.ts';
+import { reportServerError } from './diagnostics.ts';
+import { accepted, refused, type Outcome } from './outcome.ts';
+import type { RegistrationRecord } from './registration-record.ts';
+import { badResponse, sendRequest, type NotificationReceiver } from './requests.ts';
+import { readContent, type ResponseDecoding } from './response-content.ts';
+
+/** Whom an observation tells what happens to it. */
+export interface ObservationListener extends ResponseDecoding {
+  /** Notifications an iterator holds for a reader that is slower than the device. */
+  readonly notificationBuffer: number;
+  nextObservationId(): string;
+  observed(observation: ObservationInfo): void;
+  notified(observation: ObservationInfo, notification: Notification): void;
+  observationEnded(observation: ObservationInfo, reason: ObservationEndReason): void;
+}
+
+/**
+ * Observe a path, or share the observation of it that there is.
+ *
+ * Rejects with OperationFailed 'NOT_OBSERVABLE' when the device answers the value but will not notify.
+ */
+export async function observe(
+  record: RegistrationRecord,
+  path: Path,
+  options: ReadOptions,
+  listener: ObservationListener,
+): Promise<Outcome<Observation>> {
+  const key = formatPath(path);
+  for (;;) {
+    const known = record.observations?.get(key);
+    if (known === undefined) break;
+    // Another caller is asking just now. When that fails it says nothing about us (its signal, its timeout): ask ourselves.
+    const outcome = await known.begun.catch(() => undefined);
+    if (known.active) return accepted(known.code, known.hold());
+    if (outcome !== undefined && !outcome.ok) return outcome;
+  }
+  const state = new ObservationState(record, path, options, listener);
+  (record.observations ??= new Map()).set(key, state);
+  const outcome = await state.begin();
+  return outcome.ok ? accepted(outcome.code, state.hold()) : outcome;
+}
+
+/** End every observation of a registration that is no more. */
+export function endObservations(record: RegistrationRecord, reason: ObservationEndReason): void {
+  if (record.observations === undefined) return;
+  for (const state of [...record.observations.values()]) state.end(reason);
+  record.observations = undefined;
+}
+
+/** The client speaks from another address: what it observes for the old one it cannot deliver, so ask again. */
+export function renewObservations(record: RegistrationRecord): void {
+  if (record.observations === undefined) return;
+  for (const state of [...record.observations.values()]) state.renew();
+}
+
+export class ObservationState implements ObservationInfo, NotificationReceiver {
+  readonly observationId: string;
+  readonly endpointClientName: string;
+  readonly path: Path;
+  startedAt = 0;
+  lastNotification: Notification | undefined = undefined;
+  code: Outcome<ReadResult>['code'] = 0 as Outcome<ReadResult>['code'];
+  initial: ReadResult | undefined = undefined;
+  ended = false;
+  /** Settles with the answer to the request that observes. */
+  begun: Promise<Outcome<ReadResult>>;
+  readonly #record: RegistrationRecord;
+  readonly #options: ReadOptions;
+  readonly #listener: ObservationListener;
+  readonly #readers = new Set<NotificationReader>();
+  #exchange: Exchange | undefined;
+  #driver: RegistrationRecord['driver'];
+  #holders = 0;
+
+  constructor(record: RegistrationRecord, path: Path, options: ReadOptions, listener: ObservationListener) {
+    this.observationId = listener.nextObservationId();
+    this.endpointClientName = record.endpointClientName;
+    this.path = path;
+    this.#record = record;
+    this.#options = options;
+    this.#listener = listener;
+    this.#driver = record.driver;
+    this.begun = this.#ask(options);
+    // Those who share it look at the outcome themselves; whoever began it awaits `begin`.
+    this.begun.catch(ignore);
+  }
+
+  get active(): boolean {
+    return this.initial !== undefined && !this.ended;
+  }
+
+  async begin(): Promise<Outcome<ReadResult>> {
+    try {
+      const outcome = await this.begun;
+      if (!outcome.ok) this.#forget();
+      return outcome;
+    } catch (error) {
+      this.#forget();
+      throw error;
+    }
+  }
+
+  hold(): Observation {
+    this.#holders++;
+    return new ObservationHandle(this);
+  }
+
+  /** One of those who observe lets go; the last one cancels. */
+  release(): void {
+    if (--this.#holders === 0) void this.cancel('passive');
+  }
+
+  read(handle: ObservationHandle): NotificationReader {
+    const reader = new NotificationReader(handle, this.#listener.notificationBuffer, (gone) =>
+      this.#readers.delete(gone),
+    );
+    if (this.lastNotification !== undefined) reader.push(this.lastNotification);
+    if (this.ended) reader.end();
+    else this.#readers.add(reader);
+    return reader;
+  }
+
+  async cancel(mode: 'active' | 'passive'): Promise<void> {
+    const exchange = this.#exchange;
+    const record = this.#record;
+    if (this.ended) return;
+    if (mode === 'passive' || exchange === undefined || record.ended) return this.end('cancelled');
+    const request = cancelPath(record, this.path, this.#options);
+    this.#exchange = undefined;
+    this.end('cancelled');
+    await sendRequest(record, { ...request, cancelObservation: exchange }, {}, ignore);
+  }
+
+  end(reason: ObservationEndReason): void {
+    if (this.ended) return;
+    const begun = this.initial !== undefined;
+    this.ended = true;
+    this.#forget();
+    this.#cancelExchange();
+    for (const reader of [...this.#readers]) reader.end();
+    this.#readers.clear();
+    if (begun) this.#listener.observationEnded(this, reason);
+  }
+
+  renew(): void {
+    if (!this.active) return;
+    this.#cancelExchange();
+    this.begun = this.#ask({});
+    this.begun.then(
+      (outcome) => {
+        if (!outcome.ok) this.end('refused');
+      },
+      () => this.end('refused'),
+    );
+  }
+
+  onNotification(response: IncomingResponse): void {
+    if (this.ended) return;
+    try {
+      this.#notify(readContent(this.#record, this.path, response, this.#listener));
+    } catch (error) {
+      // A notification that cannot be read costs that notification; the next may be good.
+      reportServerError(error);
+    }
+  }
+
+  onObservationEnded(): void {
+    this.#exchange = undefined;
+    this.end('refused');
+  }
+
+  /** Ask the device, for the first time or anew. */
+  #ask(options: ReadOptions): Promise<Outcome<ReadResult>> {
+    const record = this.#record;
+    this.#driver = record.driver;
+    const request = observePath(record, this.path, this.#options);
+    return sendRequest(
+      record,
+      request,
+      options,
+      (response, observing, exchange) => this.#begun(response, observing, exchange),
+      this,
+    );
+  }
+
+  #begun(response: IncomingResponse, observing: boolean, exchange: Exchange): Outcome<ReadResult> {
+    if (response.code >> 5 !== 2) return refused(response);
+    if (!observing) throw badResponse(this.#record, `${formatPath(this.path)} has a value but no notifications`);
+    this.#exchange = exchange;
+    let content: ReadResult;
+    try {
+      content = readContent(this.#record, this.path, response, this.#listener);
+    } catch (error) {
+      this.#cancelExchange();
+      throw error;
+    }
+    // It was ended while the answer was on its way.
+    if (this.ended) this.#cancelExchange();
+    if (this.initial !== undefined) {
+      this.#notify(content);
+      return accepted(response.code, content);
+    }
+    this.code = response.code;
+    this.initial = content;
+    this.startedAt = this.#record.driver.unixTime();
+    this.#listener.observed(this);
+    return accepted(response.code, content);
+  }
+
+  #notify(content: ReadResult): void {
+    const notification: Notification = { ...content, receivedAt: this.#record.driver.unixTime() };
+    this.lastNotification = notification;
+    for (const reader of this.#readers) reader.push(notification);
+    this.#listener.notified(this, notification);
+  }
+
+  /** The next notification of a forgotten exchange is answered with Reset, which tells the client. RFC 7641 §3.6. */
+  #cancelExchange(): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    if (exchange === undefined || exchange.state === 'done') return;
+    const driver = this.#driver;
+    driver.turn((now, out) => driver.endpoint.cancel(now, exchange, out));
+  }
+
+  #forget(): void {
+    const record = this.#record;
+    const key = formatPath(this.path);
+    if (record.observations?.get(key) === this) record.observations.delete(key);
+    if (record.observations?.size === 0) record.observations = undefined;
+  }
+}
+
+/** What `observe` answers: each caller's own hold on the shared state. */
+class ObservationHandle implements Observation {
+  readonly #state: ObservationState;
+  #released = false;
+  #missed = 0;
+
+  constructor(state: ObservationState) {
+    this.#state = state;
+  }
+
+  get observationId(): string {
+    return this.#state.observationId;
+  }
+  get endpointClientName(): string {
+    return this.#state.endpointClientName;
+  }
+  get path(): Path {
+    return this.#state.path;
+  }
+  get startedAt(): number {
+    return this.#state.startedAt;
+  }
+  get lastNotification(): Notification | undefined {
+    return this.#state.lastNotification;
+  }
+  get initial(): ReadResult {
+    return this.#state.initial!;
+  }
+  get missed(): number {
+    return this.#missed;
+  }
+  get ended(): boolean {
+    return this.#state.ended;
+  }
+
+  cancel(mode: 'active' | 'passive' = 'passive'): Promise<void> {
+    this.#released = true;
+    return this.#state.cancel(mode);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Notification, undefined> {
+    return this.#state.read(this);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.release();
+    return Promise.resolve();
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#state.release();
+  }
+
+  /** A reader was too slow for this many more. */
+  countMissed(): void {
+    this.#missed++;
+  }
+}
+
+class NotificationReader implements AsyncIterator<Notification, undefined> {
+  readonly #handle: ObservationHandle;
+  readonly #limit: number;
+  readonly #onReturn: (reader: NotificationReader) => void;
+  readonly #buffer: Notification[] = [];
+  readonly #waiting: ((result: IteratorResult<Notification, undefined>) => void)[] = [];
+  #ended = false;
+
+  constructor(handle: ObservationHandle, limit: number, onReturn: (reader: NotificationReader) => void) {
+    this.#handle = handle;
+    this.#limit = limit;
+    this.#onReturn = onReturn;
+  }
+
+  push(notification: Notification): void {
+    const waiting = this.#waiting.shift();
+    if (waiting !== undefined) return waiting({ done: false, value: notification });
+    if (this.#buffer.length >= this.#limit) {
+      this.#buffer.shift();
+      this.#handle.countMissed();
+    }
+    this.#buffer.push(notification);
+  }
+
+  end(): void {
+    this.#ended = true;
+    for (const waiting of this.#waiting.splice(0)) waiting(DONE);
+  }
+
+  next(): Promise<IteratorResult<Notification, undefined>> {
+    const notification = this.#buffer.shift();
+    if (notification !== undefined) return Promise.resolve({ done: false, value: notification });
+    if (this.#ended) return Promise.resolve(DONE);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  return(): Promise<IteratorResult<Notification, undefined>> {
+    this.#onReturn(this);
+    this.#buffer.length = 0;
+    this.end();
+    this.#handle.release();
+    return Promise.resolve(DONE);
+  }
+}
+
+const DONE: IteratorResult<Notification, undefined> = Object.freeze({ done: true, value: undefined });
+
+function ignore(): void {
+  // The answer to a cancellation changes nothing: the observation is over either way.
+}

@@ -1,0 +1,442 @@
+/**
+ * The Client Registration Interface: Register, Update, De-register, expiry and replacement. OMA TS Core §6.2, Transport §6.4.
+ *
+ * | request        | accepted            | refused                                                             |
+ * |----------------|---------------------|---------------------------------------------------------------------|
+ * | POST /rd       | 2.01, Location-Path | 4.00 parameters or links, 4.09 no object list (1.2), 4.12 lwm2m, 5.03 full |
+ * | POST /rd/{id}  | 2.04                | 4.00 parameters or links, 4.04 unknown id                            |
+ * | DELETE /rd/{id}| 2.02                | 4.04 unknown id                                                     |
+ *
+ * Without security the registration id is what proves an Update: it is a random token of 60 bits. So an Update that
+ * comes from another address is a client behind a NAT that has moved, and the registration moves with it; a Register of
+ * the same name from another address replaces the registration, as a device that lost its address would do it.
+ */
+import {
+  Codes,
+  formatCode,
+  OPTIONS,
+  readOption,
+  readOptions,
+  type Code,
+  type IncomingRequest,
+  type OutgoingResponse,
+  type Peer,
+} from '@lapwing/coap';
+import {
+  isMalformed,
+  parseRegisterQueries,
+  parseUpdateQueries,
+  type RegisterQueries,
+  type UpdateQueries,
+} from '@lapwing/lwm2m';
+import type { Driver, PeerAddress } from '@lapwing/transport';
+import type { Registration, RemovalReason, ServerEvents } from './api.ts';
+import { reportServerError } from './diagnostics.ts';
+import type { ServerParameters } from './parameters.ts';
+import { RegistrationRecord, snapshot } from './registration-record.ts';
+import type { MaybePromise, RegistrationStore } from './registration-store.ts';
+import type { RegistrationTable } from './registration-table.ts';
+import { CHANGED, DELETED, refuse, type Responder } from './responder.ts';
+import { SharedObjectLists, type SharedObjectList } from './shared-object-lists.ts';
+
+/** Called after the client has its answer. */
+export interface RegistrationListener {
+  registered(record: RegistrationRecord, replaced: RegistrationRecord | undefined): void;
+  /** @param previous  a copy from before, when `wantsUpdates`. @param moved  the client speaks from another address. */
+  updated(record: RegistrationRecord, previous: Registration | undefined, moved: boolean): void;
+  wantsUpdates(): boolean;
+  ended(record: RegistrationRecord, reason: RemovalReason): void;
+  refused(refusal: ServerEvents['refused'][0]): void;
+}
+
+/** What is read of a request: its own views, or a copy when the store took its time. */
+type RequestContent = Pick<IncomingRequest, 'options' | 'payload'>;
+
+export class RegistrationInterface {
+  readonly #table: RegistrationTable;
+  readonly #store: RegistrationStore;
+  readonly #parameters: ServerParameters;
+  readonly #listener: RegistrationListener;
+  readonly #lists = new SharedObjectLists();
+
+  constructor(
+    table: RegistrationTable,
+    store: RegistrationStore,
+    parameters: ServerParameters,
+    listener: RegistrationListener,
+  ) {
+    this.#table = table;
+    this.#store = store;
+    this.#parameters = parameters;
+    this.#listener = listener;
+  }
+
+  /** Distinct object lists in use. */
+  get objectLists(): number {
+    return this.#lists.size;
+  }
+
+  /** @param idBytes  the segment after /rd, a view into the request. */
+  handle(responder: Responder, request: IncomingRequest, idBytes: Uint8Array | undefined, now: number): void {
+    if (idBytes === undefined) {
+      if (request.code === Codes.post) return this.#register(responder, request, now);
+      return this.#refuse(responder, request, undefined, Codes.methodNotAllowed, '/rd takes POST only');
+    }
+    if (request.code !== Codes.post && request.code !== Codes.delete)
+      return this.#refuse(
+        responder,
+        request,
+        undefined,
+        Codes.methodNotAllowed,
+        'a registration takes POST and DELETE',
+      );
+    const registrationId = textOf(idBytes);
+    const record = this.#table.byId(registrationId);
+    if (record === undefined) return this.#lookUp(responder, request, registrationId, now);
+    this.#act(responder, request, request, record, now);
+  }
+
+  /** The lifetime has passed without an Update. */
+  expire(record: RegistrationRecord): void {
+    this.remove(record, 'expired');
+  }
+
+  remove(record: RegistrationRecord, reason: RemovalReason): void {
+    if (record.ended) return;
+    this.#table.remove(record);
+    this.#lists.release(record.objectList);
+    this.#forget(record);
+    this.#listener.ended(record, reason);
+  }
+
+  /** Take over a registration that the store knows. */
+  adopt(driver: Driver, now: number, registration: Registration, peer: Peer<PeerAddress>): RegistrationRecord {
+    const { registrationId, endpointClientName, registeredAt, updatedAt } = registration;
+    const list = this.#lists.acquire(this.#lists.restored(registration));
+    // The store counts in the time of the day, deadlines in the driver's.
+    const refreshedAt = now - Math.max(0, driver.unixTime() - updatedAt);
+    const record = new RegistrationRecord(
+      registrationId,
+      endpointClientName,
+      registration,
+      list,
+      driver,
+      peer,
+      refreshedAt,
+      registeredAt,
+      updatedAt,
+    );
+    const replaced = this.#table.add(now, record);
+    if (replaced !== undefined) this.#replaced(replaced);
+    return record;
+  }
+
+  // ── Register ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #register(responder: Responder, request: IncomingRequest, now: number): void {
+    const queries = parseRegisterQueries(readOptions(request.options, 'uriQuery'));
+    if (isMalformed(queries)) return this.#refuse(responder, request, undefined, queries.code, queries.malformed);
+    const name = queries.endpointClientName;
+    if (name === undefined)
+      return this.#refuse(responder, request, undefined, Codes.badRequest, 'ep, the Endpoint Client Name, is missing');
+    if (request.payload.length === 0)
+      return queries.lwm2mVersion === '1.2'
+        ? this.#refuse(responder, request, name, Codes.conflict, 'the list of Objects is not known: send it')
+        : this.#refuse(responder, request, name, Codes.badRequest, 'the list of Objects is missing');
+    if (this.#table.size >= this.#parameters.maxRegistrations && this.#table.byName(name) === undefined)
+      return this.#refuse(
+        responder,
+        request,
+        name,
+        Codes.serviceUnavailable,
+        'this server has no room for more devices',
+      );
+    const list = this.#objectList(request, queries.lwm2mVersion);
+    if ('malformed' in list) return this.#refuse(responder, request, name, list.code, list.malformed);
+
+    const { driver } = responder;
+    const unixTime = driver.unixTime();
+    const registrationId = newRegistrationId(driver);
+    const record = new RegistrationRecord(
+      registrationId,
+      name,
+      queries,
+      this.#lists.acquire(list),
+      driver,
+      responder.peerOf(request),
+      now,
+      unixTime,
+      unixTime,
+    );
+    record.binding = shared(queries.binding);
+    const saved = this.#save(record);
+    if (saved === undefined) return this.#registered(responder, request, record, now);
+    saved.then(
+      () => driver.turn((later) => this.#registered(responder, request, record, later)),
+      (error: unknown) => this.#storeFailed(responder, request, record.endpointClientName, error, record),
+    );
+  }
+
+  #registered(responder: Responder, request: IncomingRequest, record: RegistrationRecord, now: number): void {
+    const replaced = this.#table.add(now, record);
+    responder.respond(request, created(record.registrationId));
+    if (replaced !== undefined) this.#replaced(replaced);
+    this.#listener.registered(record, replaced);
+  }
+
+  #replaced(record: RegistrationRecord): void {
+    this.#lists.release(record.objectList);
+    this.#forget(record);
+  }
+
+  // ── Update and De-register ───────────────────────────────────────────────────────────────────────────────────────
+
+  #act(
+    responder: Responder,
+    request: IncomingRequest,
+    content: RequestContent,
+    record: RegistrationRecord,
+    now: number,
+  ): void {
+    if (request.code === Codes.delete) {
+      responder.respond(request, DELETED);
+      this.remove(record, 'deregistered');
+    } else {
+      this.#update(responder, request, content, record, now);
+    }
+  }
+
+  #update(
+    responder: Responder,
+    request: IncomingRequest,
+    content: RequestContent,
+    record: RegistrationRecord,
+    now: number,
+  ): void {
+    const name = record.endpointClientName;
+    const changes = parseUpdateQueries(readOptions(content.options, 'uriQuery'));
+    if (isMalformed(changes)) return this.#refuse(responder, request, name, changes.code, changes.malformed);
+    const list = content.payload.length === 0 ? undefined : this.#objectList(content, record.lwm2mVersion);
+    if (list !== undefined && 'malformed' in list)
+      return this.#refuse(responder, request, name, list.code, list.malformed);
+
+    const previous = this.#listener.wantsUpdates() ? snapshot(record) : undefined;
+    const { driver } = responder;
+    const moved = record.peer !== request.peer;
+    record.refreshedAt = now;
+    record.updatedAt = driver.unixTime();
+    if (moved) {
+      record.driver = driver;
+      this.#table.movePeer(record, responder.peerOf(request));
+    }
+    if (list !== undefined && list !== record.objectList) {
+      this.#lists.acquire(list);
+      this.#lists.release(record.objectList);
+      record.objectList = list;
+    }
+    this.#change(record, changes, now);
+
+    const saved = this.#save(record);
+    if (saved === undefined) return this.#updated(responder, request, record, previous, moved);
+    saved.then(
+      () => driver.turn(() => this.#updated(responder, request, record, previous, moved)),
+      (error: unknown) => this.#storeFailed(responder, request, name, error, undefined),
+    );
+  }
+
+  #updated(
+    responder: Responder,
+    request: IncomingRequest,
+    record: RegistrationRecord,
+    previous: Registration | undefined,
+    moved: boolean,
+  ): void {
+    responder.respond(request, CHANGED);
+    if (!record.ended && (moved || previous !== undefined)) this.#listener.updated(record, previous, moved);
+  }
+
+  #change(record: RegistrationRecord, changes: UpdateQueries, now: number): void {
+    const { lifetimeSeconds, binding, queueMode, smsNumber } = changes;
+    if (binding !== undefined) record.binding = shared(binding);
+    if (queueMode !== undefined) record.queueMode = queueMode;
+    if (smsNumber !== undefined) record.smsNumber = smsNumber;
+    if (lifetimeSeconds === undefined || lifetimeSeconds === record.lifetimeSeconds) return;
+    record.lifetimeSeconds = lifetimeSeconds;
+    // The wheel finds a later deadline by itself, but not an earlier one.
+    this.#table.lifetimes.place(now, record);
+  }
+
+  /** An id this process did not give: another Server on the same store may have. */
+  #lookUp(responder: Responder, request: IncomingRequest, registrationId: string, now: number): void {
+    let found: MaybePromise<Registration | undefined>;
+    try {
+      found = this.#store.find(registrationId);
+    } catch (error) {
+      return this.#storeFailed(responder, request, undefined, error, undefined);
+    }
+    if (!(found instanceof Promise)) return this.#foundInStore(responder, request, request, found, now);
+    // Views end with the event, so what is needed later is copied.
+    const kept = keep(request);
+    found.then(
+      (registration) =>
+        responder.driver.turn((later) => this.#foundInStore(responder, request, kept, registration, later)),
+      (error: unknown) => this.#storeFailed(responder, request, undefined, error, undefined),
+    );
+  }
+
+  #foundInStore(
+    responder: Responder,
+    request: IncomingRequest,
+    content: RequestContent,
+    registration: Registration | undefined,
+    now: number,
+  ): void {
+    const { driver } = responder;
+    // Meanwhile a retransmission or another request may have brought it in.
+    const known = registration === undefined ? undefined : this.#table.byId(registration.registrationId);
+    if (registration === undefined || (known === undefined && registration.expiresAt <= driver.unixTime()))
+      return this.#refuse(responder, request, undefined, Codes.notFound, 'there is no such registration');
+    const record = known ?? this.adopt(driver, now, registration, responder.peerOf(request));
+    this.#act(responder, request, content, record, now);
+  }
+
+  // ── The store ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Undefined when it is saved already. */
+  #save(record: RegistrationRecord): Promise<void> | undefined {
+    try {
+      const saved = this.#store.save(record);
+      return saved instanceof Promise ? saved : undefined;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** A store that cannot forget is an operator's problem, not the client's. */
+  #forget({ registrationId }: RegistrationRecord): void {
+    try {
+      const removed = this.#store.remove(registrationId);
+      if (removed instanceof Promise) removed.catch(reportServerError);
+    } catch (error) {
+      reportServerError(error);
+    }
+  }
+
+  #storeFailed(
+    responder: Responder,
+    request: IncomingRequest,
+    name: string | undefined,
+    error: unknown,
+    unused: RegistrationRecord | undefined,
+  ): void {
+    reportServerError(error);
+    if (unused !== undefined) this.#lists.release(unused.objectList);
+    this.#refuse(responder, request, name, Codes.internalServerError, 'the registration could not be stored');
+  }
+
+  // ── Shared ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #objectList(
+    { options, payload }: RequestContent,
+    version: RegisterQueries['lwm2mVersion'],
+  ): SharedObjectList | { readonly malformed: string; readonly code: Code } {
+    const contentFormat = readOption(options, 'contentFormat');
+    if (contentFormat !== undefined && contentFormat !== LINK_FORMAT)
+      return {
+        malformed: `the list of Objects has Content-Format ${contentFormat} instead of 40`,
+        code: Codes.badRequest,
+      };
+    if (payload.length > this.#parameters.maxObjectListBytes)
+      return {
+        malformed: `the list of Objects has ${payload.length} bytes, more than ${this.#parameters.maxObjectListBytes}`,
+        code: Codes.requestEntityTooLarge,
+      };
+    const list = this.#lists.parsed(version, payload);
+    return isMalformed(list) ? { ...list, code: Codes.badRequest } : list;
+  }
+
+  #refuse(
+    responder: Responder,
+    request: IncomingRequest,
+    endpointClientName: string | undefined,
+    code: Code,
+    reason: string,
+  ): void {
+    responder.respond(request, refuse(code, reason));
+    this.#listener.refused({ peer: responder.peerOf(request), endpointClientName, code: formatCode(code), reason });
+  }
+}
+
+const LINK_FORMAT = 40;
+const RD = Uint8Array.of(0x72, 0x64);
+const NO_BYTES = new Uint8Array(0);
+
+function created(registrationId: string): OutgoingResponse {
+  const { number } = OPTIONS.locationPath;
+  const id = new Uint8Array(registrationId.length);
+  for (let index = 0; index < id.length; index++) id[index] = registrationId.charCodeAt(index);
+  return {
+    code: Codes.created,
+    options: [
+      { number, value: RD },
+      { number, value: id },
+    ],
+    payload: NO_BYTES,
+  };
+}
+
+const ALPHABET = new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_');
+
+/** Ten characters of six random bits each. */
+function newRegistrationId(driver: Driver): string {
+  const high = driver.random();
+  const low = driver.random();
+  const at = (bits: number, place: number): number => ALPHABET[(bits >>> (place * 6)) & 63]!;
+  return String.fromCharCode(
+    at(high, 0),
+    at(high, 1),
+    at(high, 2),
+    at(high, 3),
+    at(high, 4),
+    at(low, 0),
+    at(low, 1),
+    at(low, 2),
+    at(low, 3),
+    at(low, 4),
+  );
+}
+
+/** Bindings are few: one text for all who have it. */
+const bindings = new Map<string, string>();
+function shared(binding: string): string {
+  const known = bindings.get(binding);
+  if (known !== undefined) return known;
+  if (bindings.size < 64) bindings.set(binding, binding);
+  return binding;
+}
+
+const decoder = new TextDecoder();
+
+/** Ids are ours, so ten ASCII characters; anything else is looked up all the same. */
+function textOf(bytes: Uint8Array): string {
+  if (bytes.length !== 10) return decoder.decode(bytes);
+  return String.fromCharCode(
+    bytes[0]!,
+    bytes[1]!,
+    bytes[2]!,
+    bytes[3]!,
+    bytes[4]!,
+    bytes[5]!,
+    bytes[6]!,
+    bytes[7]!,
+    bytes[8]!,
+    bytes[9]!,
+  );
+}
+
+function keep({ options, payload }: RequestContent): RequestContent {
+  return {
+    options: options.map(({ number, value }) => ({ number, value: value.slice() })),
+    payload: payload.slice(),
+  };
+}

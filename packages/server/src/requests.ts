@@ -1,0 +1,214 @@
+/**
+ * A request to a device as a promise: the edge where events of the core become promises. It is settled exactly once,
+ * by the response, a failure, the caller's signal, or the end of the registration.
+ */
+import {
+  OperationFailed,
+  UsageError,
+  type Exchange,
+  type FailureReason,
+  type IncomingResponse,
+  type OutgoingRequest,
+} from '@lapwing/coap';
+import type { Driver } from '@lapwing/transport';
+import type { CallOptions } from './api.ts';
+import type { RegistrationRecord } from './registration-record.ts';
+
+/** What this package puts into the `context` of its exchanges. */
+export interface ExchangeOwner extends NotificationReceiver {
+  /** @param observing  notifications follow. */
+  onResponse(response: IncomingResponse, observing: boolean, exchange: Exchange): void;
+  onFailure(reason: FailureReason, exchange: Exchange): void;
+}
+
+/** Who takes an exchange over when it observes. */
+export interface NotificationReceiver {
+  onNotification(response: IncomingResponse): void;
+  /** @param response  the notification that ended it, when one did. */
+  onObservationEnded(response: IncomingResponse | undefined): void;
+}
+
+export type ReadResponse<Result> = (response: IncomingResponse, observing: boolean, exchange: Exchange) => Result;
+
+/**
+ * Send a request to the device of this registration.
+ *
+ * @param read  makes the result from the response, whose views are valid only meanwhile; an OperationFailed it throws
+ *   rejects the promise.
+ * @param receiver  gets what comes after a response that observes.
+ */
+export function sendRequest<Result>(
+  record: RegistrationRecord,
+  request: OutgoingRequest,
+  { signal, timeout }: CallOptions,
+  read: ReadResponse<Result>,
+  receiver?: NotificationReceiver,
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    if (record.ended) return reject(notRegistered(record));
+    if (signal?.aborted === true) return reject(aborted(record, signal));
+    new PendingRequest(record, request, signal, timeout, read, receiver, resolve, reject);
+  });
+}
+
+/** Reject whatever still waits for an answer of this device, with `reason`. */
+export function abandonRequests(
+  record: RegistrationRecord,
+  reason: (record: RegistrationRecord) => OperationFailed,
+): void {
+  const pending = record.pending;
+  record.pending = undefined;
+  if (pending === undefined) return;
+  for (const request of [...pending]) request.abandon(reason(record));
+}
+
+export interface Abandonable {
+  abandon(error: OperationFailed): void;
+}
+
+class PendingRequest<Result> implements ExchangeOwner, Abandonable {
+  readonly #record: RegistrationRecord;
+  readonly #driver: Driver;
+  readonly #read: ReadResponse<Result>;
+  readonly #receiver: NotificationReceiver | undefined;
+  readonly #resolve: (result: Result) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #signal: AbortSignal | undefined;
+  #exchange: Exchange | undefined;
+  #settled = false;
+
+  constructor(
+    record: RegistrationRecord,
+    request: OutgoingRequest,
+    signal: AbortSignal | undefined,
+    timeout: number | undefined,
+    read: ReadResponse<Result>,
+    receiver: NotificationReceiver | undefined,
+    resolve: (result: Result) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#record = record;
+    this.#driver = record.driver;
+    this.#read = read;
+    this.#receiver = receiver;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#signal = signal;
+    (record.pending ??= new Set()).add(this);
+    signal?.addEventListener('abort', this.#onAbort);
+    const { driver, peer } = record;
+    const outgoing: OutgoingRequest = {
+      ...request,
+      ...(timeout === undefined ? {} : { timeout }),
+      context: this,
+    };
+    try {
+      driver.turn((now, out) => {
+        this.#exchange = driver.endpoint.request(now, peer, outgoing, out);
+      });
+    } catch (error) {
+      // The one thing the core can object to here is a queue that is full.
+      this.#fail(
+        error instanceof UsageError
+          ? new OperationFailed('QUEUE_FULL', `too many requests wait for "${record.endpointClientName}"`, {
+              retryable: true,
+              cause: error,
+            })
+          : error,
+      );
+    }
+  }
+
+  onResponse(response: IncomingResponse, observing: boolean, exchange: Exchange): void {
+    if (!this.#settle()) return;
+    try {
+      this.#resolve(this.#read(response, observing, exchange));
+    } catch (error) {
+      this.#reject(error);
+    }
+  }
+
+  onFailure(reason: FailureReason, exchange: Exchange): void {
+    this.#fail(failure(this.#record, reason, exchange));
+  }
+
+  onNotification(response: IncomingResponse): void {
+    this.#receiver?.onNotification(response);
+  }
+
+  onObservationEnded(response: IncomingResponse | undefined): void {
+    this.#receiver?.onObservationEnded(response);
+    this.#fail(failure(this.#record, 'cancelled', undefined));
+  }
+
+  abandon(error: OperationFailed): void {
+    this.#fail(error);
+    this.#cancelExchange();
+  }
+
+  readonly #onAbort = (): void => {
+    this.#fail(aborted(this.#record, this.#signal!));
+    this.#cancelExchange();
+  };
+
+  #cancelExchange(): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined || exchange.state === 'done') return;
+    const driver = this.#driver;
+    driver.turn((now, out) => driver.endpoint.cancel(now, exchange, out));
+  }
+
+  #fail(error: unknown): void {
+    if (this.#settle()) this.#reject(error);
+  }
+
+  /** True the first time. */
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    const record = this.#record;
+    record.pending?.delete(this);
+    if (record.pending?.size === 0) record.pending = undefined;
+    return true;
+  }
+}
+
+export const notRegistered = (record: RegistrationRecord): OperationFailed =>
+  new OperationFailed('NOT_REGISTERED', `"${record.endpointClientName}" is not registered any more`, {
+    retryable: false,
+  });
+
+const aborted = (record: RegistrationRecord, signal: AbortSignal): OperationFailed =>
+  new OperationFailed('CANCELLED', `the request to "${record.endpointClientName}" was cancelled`, {
+    retryable: false,
+    cause: signal.reason,
+  });
+
+export const badResponse = (record: RegistrationRecord, reason: string): OperationFailed =>
+  new OperationFailed('BAD_RESPONSE', `"${record.endpointClientName}" answered with what it should not: ${reason}`, {
+    retryable: false,
+  });
+
+function failure(record: RegistrationRecord, reason: FailureReason, exchange: Exchange | undefined): OperationFailed {
+  const name = `"${record.endpointClientName}"`;
+  switch (reason) {
+    case 'timeout': {
+      const times = exchange?.transmissions ?? 0;
+      const text = `no answer from ${name} after ${times} transmission${times === 1 ? '' : 's'}`;
+      return new OperationFailed('TIMEOUT', text, { retryable: true });
+    }
+    case 'reset':
+      return new OperationFailed('RESET', `${name} answered with Reset`, { retryable: false });
+    case 'cancelled':
+      return new OperationFailed('CANCELLED', `the request to ${name} was cancelled`, { retryable: false });
+    case 'body-too-large':
+      return new OperationFailed('BODY_TOO_LARGE', `the answer of ${name} is larger than allowed`, {
+        retryable: false,
+      });
+    case 'bad-response':
+      return badResponse(record, 'blocks that do not fit together, or an option that is not understood');
+    case 'peer-closed':
+      return new OperationFailed('PEER_CLOSED', `the connection to ${name} was closed`, { retryable: true });
+  }
+}

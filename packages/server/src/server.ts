@@ -1,0 +1,298 @@
+/**
+ * The LwM2M Server: the events of its drivers on one side, devices and their events on the other.
+ *
+ * Requests of clients go to the registration interface and to Send; answers and notifications go to whoever asked.
+ */
+import { EventEmitter } from 'node:events';
+import {
+  buildOptions,
+  Codes,
+  CONTENT_FORMATS,
+  formatLinks,
+  OperationFailed,
+  type CoapEvent,
+  type CoapParameters,
+  type IncomingRequest,
+} from '@lapwing/coap';
+import { ObjectDefinitions, type DefinitionLookup } from '@lapwing/lwm2m';
+import { UdpDriver, type Driver, type TimedLayer } from '@lapwing/transport';
+import type { Device, DevicePage, DeviceQuery, Registration, RemovalReason, ServerEvents } from './api.ts';
+import { DeviceHandle, type DeviceOwner } from './device-handle.ts';
+import { reportRefusal, reportServerError } from './diagnostics.ts';
+import { endObservations, renewObservations } from './observations.ts';
+import { DEFAULT_SERVER_PARAMETERS, type ServerParameters } from './parameters.ts';
+import { RegistrationInterface, type RegistrationListener } from './registration-interface.ts';
+import type { RegistrationRecord } from './registration-record.ts';
+import { MemoryRegistrationStore, type RegistrationStore } from './registration-store.ts';
+import { RegistrationTable } from './registration-table.ts';
+import { abandonRequests, notRegistered, type ExchangeOwner } from './requests.ts';
+import { refuse, Responder } from './responder.ts';
+import { routeOf } from './route.ts';
+import { receiveSend } from './send.ts';
+
+export interface ServerOptions {
+  /** Where definitions of Objects come from; default: the OMA registry. */
+  readonly definitions?: DefinitionLookup;
+  /** Default: in memory. */
+  readonly registrationStore?: RegistrationStore;
+  readonly parameters?: Partial<ServerParameters>;
+}
+
+export interface ServerStartOptions extends ServerOptions {
+  /** IP addresses and ports to listen on with CoAP over UDP; port 0 is any free one. '0.0.0.0' and '::' may share a port. */
+  readonly coap: readonly { readonly host: string; readonly port: number }[];
+  readonly coapParameters?: Partial<CoapParameters>;
+  /** Addresses remembered at once, per socket; default 1,000,000. */
+  readonly maxPeers?: number;
+}
+
+export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisposable {
+  readonly drivers: readonly Driver[];
+  readonly definitions: DefinitionLookup;
+  readonly #table = new RegistrationTable();
+  readonly #store: RegistrationStore;
+  readonly #interface: RegistrationInterface;
+  readonly #owner: DeviceOwner;
+  readonly #lifetimes: TimedLayer;
+  #observations = 0;
+  #closed: Promise<void> | undefined;
+
+  /**
+   * Bind the sockets, read the registration store, and serve.
+   *
+   * Rejects with OperationFailed 'PORT_IN_USE', 'PERMISSION_DENIED' or 'BIND_FAILED', and then nothing stays bound.
+   */
+  static async start({ coap, coapParameters, maxPeers, ...options }: ServerStartOptions): Promise<LwM2mServer> {
+    const drivers: UdpDriver[] = [];
+    try {
+      for (const { host, port } of coap)
+        drivers.push(
+          await UdpDriver.bind({
+            host,
+            port,
+            ...(coapParameters === undefined ? {} : { coap: coapParameters }),
+            ...(maxPeers === undefined ? {} : { maxPeers }),
+          }),
+        );
+      const server = new LwM2mServer({ drivers, ...options });
+      await server.restore();
+      return server;
+    } catch (error) {
+      for (const driver of drivers) await driver.close();
+      throw error;
+    }
+  }
+
+  /** A Server over drivers that are open already; `close` closes them. */
+  constructor({
+    drivers,
+    definitions = new ObjectDefinitions(),
+    registrationStore = new MemoryRegistrationStore(),
+    parameters = {},
+  }: ServerOptions & { readonly drivers: readonly Driver[] }) {
+    super();
+    const bounds = { ...DEFAULT_SERVER_PARAMETERS, ...parameters };
+    this.drivers = drivers;
+    this.definitions = definitions;
+    this.#store = registrationStore;
+    const listener: RegistrationListener = {
+      registered: (record, replaced) => {
+        if (replaced !== undefined) this.#ended(replaced, 'replaced');
+        this.#tell('registered', record, replaced);
+      },
+      updated: (record, previous, moved) => {
+        if (moved) renewObservations(record);
+        if (previous !== undefined) this.#tell('updated', record, previous);
+      },
+      wantsUpdates: () => this.listenerCount('updated') > 0,
+      ended: (record, reason) => this.#ended(record, reason),
+      refused: (refusal) => {
+        reportRefusal(refusal);
+        this.#tell('refused', refusal);
+      },
+    };
+    this.#interface = new RegistrationInterface(this.#table, registrationStore, bounds, listener);
+    this.#owner = {
+      definitions,
+      notificationBuffer: bounds.notificationBuffer,
+      nextObservationId: () => String(++this.#observations),
+      registered: (endpointClientName) => this.#table.byName(endpointClientName),
+      observed: (observation) => this.#tell('observed', observation),
+      notified: (observation, notification) => this.#tell('notified', observation, notification),
+      observationEnded: (observation, reason) => this.#tell('observationEnded', observation, reason),
+    };
+    this.#lifetimes = {
+      nextDeadline: () => this.#table.lifetimes.nextDeadline(),
+      handleTimeout: (now) => this.#table.lifetimes.advance(now, (record) => this.#interface.expire(record)),
+    };
+    for (const driver of drivers) {
+      const responder = new Responder(driver);
+      driver.onEvent = (event, now) => this.#handle(responder, event, now);
+    }
+    drivers[0]?.attach(this.#lifetimes);
+  }
+
+  get registrationCount(): number {
+    return this.#table.size;
+  }
+
+  device(endpointClientName: string): Device | undefined {
+    const record = this.#table.byName(endpointClientName);
+    return record === undefined ? undefined : this.#deviceOf(record);
+  }
+
+  /** A page of the devices in order of name. Costs its own length; with `search`, the names passed over too. */
+  devices({ after, limit = 100, search }: DeviceQuery = {}): DevicePage {
+    const items: Device[] = [];
+    const wanted = search?.toLowerCase();
+    let last: string | undefined;
+    for (const name of this.#table.namesAfter(after)) {
+      if (wanted !== undefined && !name.toLowerCase().includes(wanted)) continue;
+      if (items.length >= limit) return { items, next: last };
+      items.push(this.#deviceOf(this.#table.byName(name)!));
+      last = name;
+    }
+    return { items, next: undefined };
+  }
+
+  /** Forget a device, as if it had de-registered; its next Update is answered 4.04 and it registers anew. */
+  remove(endpointClientName: string): boolean {
+    const record = this.#table.byName(endpointClientName);
+    if (record === undefined) return false;
+    this.#interface.remove(record, 'removed');
+    return true;
+  }
+
+  /** Take over what the store kept from before; `start` does. Answers how many registrations are alive again. */
+  async restore(): Promise<number> {
+    let restored = 0;
+    const expired: string[] = [];
+    for await (const registration of this.#store.all()) {
+      const driver = this.#driverFor(registration);
+      if (driver === undefined || this.#table.byName(registration.endpointClientName) !== undefined) continue;
+      if (registration.expiresAt <= driver.unixTime()) expired.push(registration.registrationId);
+      else {
+        driver.turn((now) => this.#interface.adopt(driver, now, registration, driver.peer(registration.address)));
+        restored++;
+      }
+    }
+    for (const registrationId of expired) await this.#store.remove(registrationId);
+    return restored;
+  }
+
+  /** Stop serving. Devices keep their registrations; requests under way reject with OperationFailed 'CLOSED'. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    for (const record of this.#table.all()) {
+      abandonRequests(record, () => new OperationFailed('CLOSED', 'the server was closed', { retryable: false }));
+      endObservations(record, 'server-closed');
+    }
+    this.drivers[0]?.detach(this.#lifetimes);
+    await Promise.all(this.drivers.map((driver) => driver.close()));
+  }
+
+  #handle(responder: Responder, event: CoapEvent, now: number): void {
+    switch (event.kind) {
+      case 'request':
+        return this.#handleRequest(responder, event.request, now);
+      case 'response':
+        return ownerOf(event)?.onResponse(event.response, event.observing, event.exchange);
+      case 'failed':
+        return ownerOf(event)?.onFailure(event.reason, event.exchange);
+      case 'notification':
+        return ownerOf(event)?.onNotification(event.response);
+      case 'observationEnded':
+        return ownerOf(event)?.onObservationEnded(event.response);
+      case 'responseBlock':
+      case 'requestBlock':
+      case 'requestAbandoned':
+      case 'bodyWanted':
+      case 'relationEnded':
+      case 'trace':
+      // Nothing here is streamed, and this side grants no observations.
+    }
+  }
+
+  #handleRequest(responder: Responder, request: IncomingRequest, now: number): void {
+    const route = routeOf(request.options);
+    switch (route.kind) {
+      case 'registration':
+        return this.#interface.handle(responder, request, route.registrationId, now);
+      case 'send':
+        return this.#receiveSend(responder, request, route.alternatePath);
+      case 'core':
+        if (request.code === Codes.get) return responder.respond(request, OWN_LINKS);
+        return responder.respond(request, refuse(Codes.methodNotAllowed, 'the links of this server can only be read'));
+      case 'unknown':
+        return responder.respond(request, refuse(Codes.notFound, 'there is nothing here'));
+    }
+  }
+
+  #receiveSend(responder: Responder, request: IncomingRequest, alternatePath: string): void {
+    const result = receiveSend(responder.driver, request, alternatePath, this.#owner);
+    responder.respond(request, result.response);
+    if (result.kind === 'accepted') this.#tell('sent', result.record, result.entries);
+    else {
+      const refusal = { peer: responder.peerOf(request), ...result.refusal };
+      reportRefusal(refusal);
+      this.#tell('refused', refusal);
+    }
+  }
+
+  #deviceOf(record: RegistrationRecord): DeviceHandle {
+    return (record.device ??= new DeviceHandle(this.#owner, record));
+  }
+
+  #ended(record: RegistrationRecord, reason: RemovalReason): void {
+    abandonRequests(record, notRegistered);
+    endObservations(record, 'registration-ended');
+    this.#tell('unregistered', record, reason);
+  }
+
+  #driverFor({ address }: Registration): Driver | undefined {
+    const family = address.host.includes(':');
+    return this.drivers.find(({ localAddress }) => localAddress.host.includes(':') === family);
+  }
+
+  /** Call every listener, whatever the others do: what one throws or rejects with is reported and stops nothing. */
+  #tell<Name extends keyof ServerEvents>(name: Name, ...args: ServerEvents[Name]): void {
+    if (this.listenerCount(name) === 0) return;
+    for (const listener of this.rawListeners(name)) {
+      try {
+        const result: unknown = Reflect.apply(listener, this, args);
+        if (result instanceof Promise) result.catch(reportServerError);
+      } catch (error) {
+        reportServerError(error);
+      }
+    }
+  }
+}
+
+const ownerOf = ({ exchange }: Extract<CoapEvent, { exchange: unknown }>): ExchangeOwner | undefined =>
+  exchange.context as ExchangeOwner | undefined;
+
+/** For `GET /.well-known/core`. RFC 6690 §4. */
+const OWN_LINKS = {
+  code: Codes.content,
+  options: buildOptions({ contentFormat: CONTENT_FORMATS.linkFormat.number }),
+  payload: new TextEncoder().encode(
+    formatLinks([
+      {
+        target: '/rd',
+        parameters: [
+          { name: 'rt', value: 'core.rd', quoted: true },
+          { name: 'ct', value: '40' },
+        ],
+      },
+      { target: '/dp', parameters: [] },
+    ]),
+  ),
+} as const;
