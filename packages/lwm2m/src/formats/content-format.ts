@@ -9,8 +9,13 @@ import type { Path } from '../path.ts';
 import { holdsOneValue } from './entry-path.ts';
 import type { DecodeContext, DecodeEntries, DecodePaths, EncodeContext, EncodeEntries, EncodePaths } from './format.ts';
 import { decodeCbor, encodeCbor } from './cbor-format.ts';
+import { decodeLwm2mCbor } from './lwm2m-cbor/lwm2m-cbor-decoder.ts';
+import { encodeLwm2mCbor } from './lwm2m-cbor/lwm2m-cbor-encoder.ts';
+import { decodeLwm2mJson, encodeLwm2mJson } from './lwm2m-json.ts';
 import { decodeOpaque, encodeOpaque } from './opaque-format.ts';
 import { decodeSenmlCbor, decodeSenmlCborPaths, decodeSenmlEtchCbor } from './senml/senml-cbor-decoder.ts';
+import { decodeSenmlEtchJson, decodeSenmlJson, decodeSenmlJsonPaths } from './senml/senml-json-decoder.ts';
+import { encodeSenmlEtchJson, encodeSenmlJson, encodeSenmlJsonPaths } from './senml/senml-json-encoder.ts';
 import { encodeSenmlCbor, encodeSenmlCborPaths, encodeSenmlEtchCbor } from './senml/senml-cbor-encoder.ts';
 import { decodeText, encodeText } from './text-format.ts';
 import { decodeTlv } from './tlv/tlv-decoder.ts';
@@ -44,6 +49,32 @@ const OPAQUE: ContentFormatEntry = {
   canCarry: holdsOneValue,
 };
 const CBOR: ContentFormatEntry = { name: 'CBOR', decode: decodeCbor, encode: encodeCbor, canCarry: holdsOneValue };
+const SENML_JSON: ContentFormatEntry = {
+  name: 'SenML JSON',
+  decode: decodeSenmlJson,
+  encode: encodeSenmlJson,
+  decodePaths: decodeSenmlJsonPaths,
+  encodePaths: encodeSenmlJsonPaths,
+  canCarry: anyPath,
+};
+const SENML_ETCH_JSON: ContentFormatEntry = {
+  ...SENML_JSON,
+  name: 'SenML-ETCH JSON',
+  decode: decodeSenmlEtchJson,
+  encode: encodeSenmlEtchJson,
+};
+const LWM2M_JSON: ContentFormatEntry = {
+  name: 'LwM2M JSON',
+  decode: decodeLwm2mJson,
+  encode: encodeLwm2mJson,
+  canCarry: belowRoot,
+};
+const LWM2M_CBOR: ContentFormatEntry = {
+  name: 'LwM2M CBOR',
+  decode: decodeLwm2mCbor,
+  encode: encodeLwm2mCbor,
+  canCarry: anyPath,
+};
 const SENML_CBOR: ContentFormatEntry = {
   name: 'SenML CBOR',
   decode: decodeSenmlCbor,
@@ -65,11 +96,16 @@ export const LWM2M_CONTENT_FORMATS: ReadonlyMap<number, ContentFormatEntry> = ne
   [0, TEXT],
   [42, OPAQUE],
   [60, CBOR],
+  [110, SENML_JSON],
   [112, SENML_CBOR],
+  [320, SENML_ETCH_JSON],
   [322, SENML_ETCH_CBOR],
   [11542, TLV],
+  [11543, LWM2M_JSON],
+  [11544, LWM2M_CBOR],
   [1541, TEXT],
   [1542, TLV],
+  [1543, LWM2M_JSON],
   [1544, OPAQUE],
 ]);
 

@@ -1,6 +1,6 @@
 /**
  * The names of SenML and OMA JSON: base name and name joined as they are, RFC 8428 §4.5.1, giving the path of a node.
- * OMA TS Core 1.2 §7.5.4, Transport 1.2.1 §6.4.1 for the alternate path.
+ * OMA TS Core 1.2 §7.5.6, Transport 1.2.1 §6.4.1 for the alternate path.
  *
  * Taken besides "/3/0/9", since peers write it: the peer's alternate path in front; a slash at the end; leading zeros; no
  * slash in front, which then is absolute if that lies at or below the request's path, and else relative to it.

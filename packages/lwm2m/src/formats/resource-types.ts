@@ -7,10 +7,7 @@ interface TypeContext {
   readonly versionOf?: (objectId: number) => string | undefined;
 }
 
-/**
- * A version that is not known falls back to the latest one: types hardly ever change between versions. A Resource that
- * its Object does not list is looked up on its own, for reusable Resources.
- */
+/** A Resource that its Object does not list is looked up on its own, for whoever knows reusable Resources. */
 export class ResourceTypes {
   readonly #context: TypeContext;
   #objectId = -1;
@@ -26,9 +23,7 @@ export class ResourceTypes {
     const { definitions, versionOf } = this.#context;
     this.#objectId = objectId;
     this.#version = versionOf?.(objectId);
-    this.#object =
-      (this.#version === undefined ? undefined : definitions.object(objectId, this.#version)) ??
-      definitions.object(objectId);
+    this.#object = definitions.object(objectId, this.#version);
     return this.#object;
   }
 
