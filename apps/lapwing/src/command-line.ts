@@ -1,0 +1,45 @@
+/** The commands of `lapwing` and their options. Exit codes: 0 done, 1 failed, 2 not understood. */
+import { Command, CommanderError } from 'commander';
+import { SETTINGS } from './configuration.ts';
+import { serve, type Terminal } from './serve.ts';
+import { StartFailure } from './start-failure.ts';
+import { VERSION } from './version.ts';
+
+export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
+  const program = new Command('lapwing')
+    .description('An OMA LwM2M Server with a web console, a REST API and simulated devices.')
+    .version(VERSION)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void terminal.stdout.write(text),
+      writeErr: (text) => void terminal.stderr.write(text),
+    });
+  withSettings(program).action((flags: Record<string, unknown>) => serve(flags, terminal));
+  withSettings(program.command('serve').description('start the server (also without a command)')).action(
+    (flags: Record<string, unknown>) => serve(flags, terminal),
+  );
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof StartFailure)) throw error;
+    terminal.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+}
+
+function withSettings(command: Command): Command {
+  for (const { flag, kind, description, standard } of SETTINGS) {
+    const value = kind === 'boolean' ? '' : kind === 'integer' ? ' <number>' : ' <text>';
+    const shown = kind === 'boolean' || standard === undefined || `${standard}` === '' ? '' : ` (default: ${standard})`;
+    const wording = kind === 'boolean' ? description.replace(/^start/, 'do not start') : description;
+    command.option(flag + value, wording + shown);
+  }
+  command.option('--config <file>', 'JSON file of settings by name, like {"coapPort": 5683} (or LAPWING_CONFIG)');
+  return command.addHelpText(
+    'after',
+    '\nEach option can also be an environment variable: --coap-port is LAPWING_COAP_PORT, --no-demo is LAPWING_DEMO=false.\nFlags count more than the environment, which counts more than the file.',
+  );
+}

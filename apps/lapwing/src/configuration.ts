@@ -1,0 +1,217 @@
+/**
+ * Every setting of the server: one schema, read from flags, the environment, a file and defaults, in this order of
+ * precedence. The command line's help is made of it too.
+ */
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { malformed, type Malformed } from '@lapwing/lwm2m';
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+export interface Configuration {
+  readonly coapPort: number;
+  /** One address to listen on; undefined: every address, IPv4 and IPv6. */
+  readonly coapHost: string | undefined;
+  readonly httpPort: number;
+  readonly httpHost: string;
+  readonly httpAllowedHosts: readonly string[];
+  readonly demo: boolean;
+  readonly dataDir: string | undefined;
+  readonly modelsDir: string | undefined;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** ms. */
+  readonly deviceTimeout: number;
+  readonly maxBodyBytes: number;
+  readonly maxEvents: number;
+  readonly maxEventStreams: number;
+}
+
+const port = (description: string, standard: number): Record<string, unknown> => ({
+  description: `${description}; 0 lets the system choose`,
+  default: standard,
+});
+
+/** Names a setting in every place it can be given, in the order that `--help` shows. */
+const schema = Type.Object(
+  {
+    coapPort: Type.Integer({ minimum: 0, maximum: 65535, ...port('UDP port for CoAP', 5683) }),
+    coapHost: Type.Optional(
+      Type.String({ minLength: 1, description: 'IP address for CoAP; every one, IPv4 and IPv6, by default' }),
+    ),
+    httpPort: Type.Integer({ minimum: 0, maximum: 65535, ...port('TCP port for the console and the REST API', 8080) }),
+    httpHost: Type.String({
+      minLength: 1,
+      default: '127.0.0.1',
+      description: 'IP address for HTTP; there is no login, so think twice before you open it to a network',
+    }),
+    httpAllowedHosts: Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      description: 'further host names the HTTP server may be called by, separated by commas',
+    }),
+    demo: Type.Boolean({ default: true, description: 'start three simulated devices' }),
+    dataDir: Type.Optional(Type.String({ minLength: 1, description: 'folder for what is kept; nothing by default' })),
+    modelsDir: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'folder of OMA object XML files; "models" in the data folder by default',
+      }),
+    ),
+    logLevel: Type.Enum([...LOG_LEVELS], { default: 'info', description: `one of ${LOG_LEVELS.join(', ')}` }),
+    deviceTimeout: Type.Integer({
+      minimum: 1,
+      maximum: 600_000,
+      default: 60_000,
+      description: 'how long a device may take to answer a REST request, in ms',
+    }),
+    maxBodyBytes: Type.Integer({
+      minimum: 1024,
+      maximum: 1024 ** 3,
+      default: 1024 * 1024,
+      description: 'largest JSON body, in bytes',
+    }),
+    maxEvents: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 10_000,
+      description: 'events kept for readers that come back',
+    }),
+    maxEventStreams: Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      default: 256,
+      description: 'event streams open at once',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+const validator = Compile(schema);
+
+/** One setting, in every place it can be given. */
+export interface Setting {
+  readonly key: keyof Configuration;
+  /** "--coap-port", "--no-demo". */
+  readonly flag: string;
+  /** "LAPWING_COAP_PORT". */
+  readonly variable: string;
+  readonly kind: 'integer' | 'boolean' | 'string' | 'array';
+  readonly description: string;
+  readonly standard: unknown;
+  /** What it takes, in words. */
+  readonly takes: string;
+}
+
+export const SETTINGS: readonly Setting[] = Object.entries(schema.properties).map(([key, property]) => {
+  const { type, description, default: standard } = property as unknown as PropertySchema;
+  const words = key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return {
+    key: key as keyof Configuration,
+    flag: type === 'boolean' ? `--no-${words}` : `--${words}`,
+    variable: `LAPWING_${words.toUpperCase().replaceAll('-', '_')}`,
+    kind: type ?? 'string',
+    description: description ?? '',
+    standard,
+    takes: takes(property as unknown as PropertySchema),
+  };
+});
+
+export interface ConfigurationSources {
+  /** As the command line gave them, by key: text, or false for a `--no-…`. */
+  readonly flags?: Readonly<Record<string, unknown>>;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly file?: { readonly name: string; readonly text: string };
+}
+
+/** Everything put together and checked; Malformed says what is wrong, where it stands, and what to write instead. */
+export function configurationFrom(sources: ConfigurationSources): Configuration | Malformed {
+  const file = sources.file === undefined ? {} : fileSettings(sources.file);
+  if (typeof file === 'string') return malformed(file);
+  const merged: Record<string, unknown> = {};
+  const origins = new Map<string, string>();
+  for (const setting of SETTINGS) {
+    const { key, flag, variable, standard } = setting;
+    const flagged = sources.flags?.[key];
+    const variableText = sources.environment?.[variable];
+    if (flagged !== undefined) {
+      merged[key] = fromText(setting, flagged);
+      origins.set(key, flag);
+    } else if (variableText !== undefined && variableText !== '') {
+      merged[key] = fromText(setting, variableText);
+      origins.set(key, `the environment variable ${variable}`);
+    } else if (file[key] !== undefined) {
+      merged[key] = file[key];
+      origins.set(key, `"${key}" in ${sources.file?.name}`);
+    } else if (standard !== undefined) {
+      merged[key] = standard;
+    }
+  }
+  if (!validator.Check(merged)) {
+    const key = validator.Errors(merged)[0]?.instancePath.split('/')[1];
+    const setting = SETTINGS.find((candidate) => candidate.key === key) as Setting;
+    return malformed(
+      `${origins.get(setting.key) ?? setting.key} is ${JSON.stringify(merged[setting.key])}; it takes ${setting.takes}`,
+    );
+  }
+  return { ...UNSET, ...merged } as unknown as Configuration;
+}
+
+interface PropertySchema {
+  readonly type?: Setting['kind'];
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+function takes({ type, enum: values, minimum, maximum }: PropertySchema): string {
+  if (values !== undefined) return `one of ${values.join(', ')}`;
+  if (type === 'integer') return `a whole number from ${minimum} to ${maximum}`;
+  if (type === 'boolean') return 'true or false';
+  return type === 'array' ? 'names separated by commas (in a file: a list)' : 'text that is not empty';
+}
+
+/** Text that cannot be converted stays text and fails the check. */
+function fromText({ kind }: Setting, given: unknown): unknown {
+  if (typeof given !== 'string') return given;
+  if (kind === 'integer') return /^-?\d{1,15}$/.test(given) ? Number(given) : given;
+  if (kind === 'boolean') return BOOLEANS[given.toLowerCase()] ?? given;
+  if (kind === 'array') return given.split(',').map((item) => item.trim());
+  return given;
+}
+const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, false: false, '1': true, '0': false };
+
+/** The settings of a JSON file, or what is wrong with it. */
+function fileSettings({
+  name,
+  text,
+}: {
+  readonly name: string;
+  readonly text: string;
+}): Record<string, unknown> | string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    return `The configuration file ${name} is not JSON: ${(error as Error).message}`;
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    return `The configuration file ${name} must hold one JSON object, like {"coapPort": 5683}`;
+  }
+  for (const key of Object.keys(parsed)) {
+    if (SETTINGS.some((setting) => setting.key === key)) continue;
+    const near = SETTINGS.find((setting) => letters(setting.key) === letters(key))?.key;
+    const advice =
+      near === undefined ? `there are ${SETTINGS.map((s) => s.key).join(', ')}` : `did you mean "${near}"?`;
+    return `The configuration file ${name} has an unknown setting "${key}"; ${advice}`;
+  }
+  return parsed as Record<string, unknown>;
+}
+
+const letters = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, '');
+
+/** Every key is there, also those that nobody gave. */
+const UNSET = { coapHost: undefined, dataDir: undefined, modelsDir: undefined };
+
+/** The configuration with nothing given. */
+export const DEFAULT_CONFIGURATION: Configuration = configurationFrom({}) as Configuration;

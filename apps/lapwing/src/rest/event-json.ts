@@ -1,0 +1,56 @@
+/** From the server's typed events to the event log: the one place that knows both. */
+import { formatPath } from '@lapwing/lwm2m';
+import type { LwM2mServer, Notification } from '@lapwing/server';
+import type { EventLog } from '../event-log.ts';
+import { addressText, deviceSummary } from './registration-json.ts';
+import type { NotificationJson } from './schemas.ts';
+import { entryToJson } from './value-json.ts';
+
+/** The types an event stream can be asked for; `gap` comes unasked. */
+export const EVENT_TYPES = [
+  'registered',
+  'updated',
+  'unregistered',
+  'observed',
+  'notification',
+  'observation-ended',
+  'sent',
+  'refused',
+] as const;
+
+export function notificationJson(notification: Notification): NotificationJson {
+  return {
+    receivedAt: new Date(notification.receivedAt).toISOString(),
+    contentFormat: notification.contentFormat,
+    entries: notification.entries.map(entryToJson),
+  };
+}
+
+/** Write every event of `server` into `log`, in the shapes of `docs/rest-api.md`. */
+export function logServerEvents(server: LwM2mServer, log: EventLog): void {
+  server.on('registered', (registration) => {
+    log.append('registered', registration.endpointClientName, { registration: deviceSummary(registration) });
+  });
+  server.on('updated', (registration) => {
+    log.append('updated', registration.endpointClientName, { registration: deviceSummary(registration) });
+  });
+  server.on('unregistered', (registration, reason) => {
+    const { endpointClientName, registrationId } = registration;
+    log.append('unregistered', endpointClientName, { registrationId, reason });
+  });
+  server.on('observed', ({ endpointClientName, path }) => {
+    log.append('observed', endpointClientName, { path: formatPath(path) });
+  });
+  server.on('notified', ({ endpointClientName, path }, notification) => {
+    log.append('notification', endpointClientName, { path: formatPath(path), ...notificationJson(notification) });
+  });
+  server.on('observationEnded', ({ endpointClientName, path }, reason) => {
+    log.append('observation-ended', endpointClientName, { path: formatPath(path), reason });
+  });
+  server.on('sent', (registration, entries) => {
+    log.append('sent', registration.endpointClientName, { entries: entries.map(entryToJson) });
+  });
+  server.on('refused', ({ peer, endpointClientName, code, reason }) => {
+    log.append('refused', endpointClientName, { address: addressText(peer.address), code, reason });
+  });
+}

@@ -1,0 +1,145 @@
+/**
+ * The body of a Write or Create, read against the definition of its Object:
+ *
+ *   a Resource           {value} · {values: {"0": …}} when it has multiple instances
+ *   a Resource Instance  {value}
+ *   an Object Instance   {resources: {"5700": …}}, each a value, or {value} or {values} as above
+ *
+ * The type comes from the definition. For a Resource that no definition knows, `type` beside the value says it, else it
+ * is guessed: text, Boolean, Integer for whole numbers, Float for others.
+ */
+import {
+  type DataType,
+  formatPath,
+  isMalformed,
+  malformed,
+  type Malformed,
+  type NodeEntry,
+  type ObjectDefinition,
+  type ObjectInstancePath,
+  parseId,
+  type ResourceInstancePath,
+  resourceInstancePath,
+  type ResourcePath,
+  resourcePath,
+} from '@lapwing/lwm2m';
+import { guessedType, type ScalarJson, valueFromJson } from './value-json.ts';
+
+/** A Resource in a body. */
+export interface ResourceJson {
+  readonly value?: ScalarJson;
+  /** By Resource Instance ID. */
+  readonly values?: Readonly<Record<string, ScalarJson>>;
+  /** Only used when no definition tells the type. */
+  readonly type?: DataType;
+}
+
+export interface NodeBodyJson extends ResourceJson {
+  /** By Resource ID. */
+  readonly resources?: Readonly<Record<string, ScalarJson | ResourceJson>>;
+}
+
+/** The entries below `path`; Malformed names the field that is wrong, as a JSON Pointer. */
+export function contentFromBody(
+  path: ObjectInstancePath | ResourcePath | ResourceInstancePath,
+  body: NodeBodyJson,
+  definition: ObjectDefinition | undefined,
+): readonly NodeEntry[] | Malformed {
+  const { resources, ...resource } = body;
+  if (path.kind === 'objectInstance') {
+    if (resources === undefined || Object.keys(resource).length > 0) {
+      return malformed('an Object Instance is written with {"resources": {"<Resource ID>": <value>, …}}');
+    }
+    return objectInstanceContent(path, resources, definition);
+  }
+  if (resources !== undefined) {
+    return malformed(`/resources: ${formatPath(path)} is a Resource; write it with {"value": …}`);
+  }
+  if (path.kind === 'resourceInstance') {
+    if (resource.value === undefined || resource.values !== undefined) {
+      return malformed('a Resource Instance is written with {"value": …}');
+    }
+    const type = typeOf(path.resourceId, resource, resource.value, definition);
+    const value = valueFromJson(type, resource.value, '/value');
+    return isMalformed(value) ? value : [{ kind: 'value', path, value }];
+  }
+  return resourceContent(path, resource, definition, '');
+}
+
+/** Entries with the paths of an Object Instance whose ID the device may still have to choose (65535). */
+export function objectInstanceContent(
+  path: ObjectInstancePath,
+  resources: Readonly<Record<string, ScalarJson | ResourceJson>>,
+  definition: ObjectDefinition | undefined,
+): readonly NodeEntry[] | Malformed {
+  const entries: NodeEntry[] = [];
+  for (const [key, json] of Object.entries(resources)) {
+    const field = `/resources/${key}`;
+    const id = idOf(key);
+    if (id === undefined) return malformed(`${field}: expected a Resource ID from 0 to 65534`);
+    const resource = typeof json === 'object' && json !== null ? json : { value: json };
+    const content = resourceContent(
+      resourcePath(path.objectId, path.objectInstanceId, id),
+      resource,
+      definition,
+      field,
+      typeof json !== 'object' || json === null ? field : `${field}/value`,
+    );
+    if (isMalformed(content)) return content;
+    entries.push(...content);
+  }
+  return entries;
+}
+
+function resourceContent(
+  path: ResourcePath,
+  resource: ResourceJson,
+  definition: ObjectDefinition | undefined,
+  field: string,
+  valueField: string = `${field}/value`,
+): readonly NodeEntry[] | Malformed {
+  const known = definition?.resources.get(path.resourceId);
+  const { value, values } = resource;
+  if ((value === undefined) === (values === undefined)) {
+    return malformed(`${field || '/'}: expected either "value" or "values"`);
+  }
+  if (values === undefined) {
+    if (known?.multiple === true) {
+      return malformed(`${valueField}: ${known.name} has multiple instances; write {"values": {"0": …}}`);
+    }
+    const parsed = valueFromJson(typeOf(path.resourceId, resource, value, definition), value, valueField);
+    return isMalformed(parsed) ? parsed : [{ kind: 'value', path, value: parsed }];
+  }
+  if (known?.multiple === false) {
+    return malformed(`${field}/values: ${known.name} has a single instance; write {"value": …}`);
+  }
+  const instances = Object.entries(values);
+  if (instances.length === 0) return [{ kind: 'empty', path }];
+  const entries: NodeEntry[] = [];
+  for (const [key, json] of instances) {
+    const instanceField = `${field}/values/${key}`;
+    const id = idOf(key);
+    if (id === undefined) return malformed(`${instanceField}: expected a Resource Instance ID from 0 to 65534`);
+    const parsed = valueFromJson(typeOf(path.resourceId, resource, json, definition), json, instanceField);
+    if (isMalformed(parsed)) return parsed;
+    const { objectId, objectInstanceId, resourceId } = path;
+    entries.push({
+      kind: 'value',
+      path: resourceInstancePath(objectId, objectInstanceId, resourceId, id),
+      value: parsed,
+    });
+  }
+  return entries;
+}
+
+const typeOf = (
+  resourceId: number,
+  resource: ResourceJson,
+  json: unknown,
+  definition: ObjectDefinition | undefined,
+): DataType => definition?.resources.get(resourceId)?.type ?? resource.type ?? guessedType(json);
+
+function idOf(text: string): number | undefined {
+  const id = parseId(text);
+  return typeof id === 'number' && id < 65535 ? id : undefined;
+}
