@@ -8,7 +8,6 @@ import {
   formatExecuteArguments,
   isMalformed,
   parseExecuteArguments,
-  type AttributeChanges,
   type NodePath,
   type ObjectInstancePath,
   type ObjectPath,

@@ -308,7 +308,7 @@ export class RegistrationInterface {
       const saved = this.#store.save(record);
       return saved instanceof Promise ? saved : undefined;
     } catch (error) {
-      return Promise.reject(error);
+      return failing(error);
     }
   }
 
@@ -365,6 +365,12 @@ export class RegistrationInterface {
     responder.respond(request, refuse(code, reason));
     this.#listener.refused({ peer: responder.peerOf(request), endpointClientName, code: formatCode(code), reason });
   }
+}
+
+/** What a store threw is treated as what it would have rejected with. */
+async function failing(error: unknown): Promise<never> {
+  await undefined;
+  throw error;
 }
 
 const LINK_FORMAT = 40;

@@ -129,7 +129,8 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
       const responder = new Responder(driver);
       driver.onEvent = (event, now) => this.#handle(responder, event, now);
     }
-    drivers[0]?.attach(this.#lifetimes);
+    // Whichever driver's turn brings the next deadline forward must see it.
+    for (const driver of drivers) driver.attach(this.#lifetimes);
   }
 
   get registrationCount(): number {
@@ -195,7 +196,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
       abandonRequests(record, () => new OperationFailed('CLOSED', 'the server was closed', { retryable: false }));
       endObservations(record, 'server-closed');
     }
-    this.drivers[0]?.detach(this.#lifetimes);
+    for (const driver of this.drivers) driver.detach(this.#lifetimes);
     await Promise.all(this.drivers.map((driver) => driver.close()));
   }
 
