@@ -368,10 +368,10 @@ export class RegistrationInterface {
 }
 
 /** What a store threw is treated as what it would have rejected with. */
-async function failing(error: unknown): Promise<never> {
-  await undefined;
-  throw error;
-}
+const failing = (error: unknown): Promise<never> =>
+  Promise.resolve().then(() => {
+    throw error;
+  });
 
 const LINK_FORMAT = 40;
 const RD = Uint8Array.of(0x72, 0x64);

@@ -17,7 +17,7 @@ it('smoke', async () => {
   console.log(answer, server.device('one')?.registration.objects);
   device.onRequest = (asked) =>
     asked.observe === 'register'
-      ? reply(Codes.content, '21.5', { contentFormat: 0 }, true)
+      ? reply(Codes.content, '21', { contentFormat: 0 }, true)
       : reply(Codes.content, '100', { contentFormat: 0 });
   const read = server.device('one')!.read(resourcePath(3, 0, 9));
   await network.run(1000);
