@@ -12,7 +12,7 @@ import type { DecodeEntries, EncodeEntries } from './format.ts';
 import { maxDepthOf, tooLong } from './limits.ts';
 import { ResourceTypes } from './resource-types.ts';
 import { singleValueEntry, valuePath } from './single-value.ts';
-import { fitsItsType, typedValue } from './wire-value.ts';
+import { misfit, typedValue } from './wire-value.ts';
 
 export const decodeCbor: DecodeEntries = (payload, context) => {
   const refused = tooLong(payload, context);
@@ -31,7 +31,8 @@ export const decodeCbor: DecodeEntries = (payload, context) => {
 export const encodeCbor: EncodeEntries = (entries, context) => {
   const value = singleValueEntry(entries, context.path, 'CBOR');
   if ('malformed' in value) return value;
-  if (!fitsItsType(value)) return malformed(`${formatPath(context.path)}: ${String(value.value)} does not fit 64 bits`);
+  const wrong = misfit(context.path, value);
+  if (wrong !== undefined) return wrong;
   const writer = new CborWriter(32);
   writeCborValue(writer, value);
   return writer.finish();

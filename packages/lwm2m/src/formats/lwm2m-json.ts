@@ -19,7 +19,7 @@ import { maxDepthOf, maxEntriesOf, tooLong, tooManyEntries } from './limits.ts';
 import { NodeNames } from './node-name.ts';
 import { ResourceTypes } from './resource-types.ts';
 import { decodeUtf8, encodeUtf8 } from './utf8.ts';
-import { fitsItsType, typedValue } from './wire-value.ts';
+import { cannotWrite, misfit, typedValue } from './wire-value.ts';
 import type { WireKind, WireValue } from './wire-value.ts';
 
 /** What each value field must hold. */
@@ -159,10 +159,10 @@ export const encodeLwm2mJson: EncodeEntries = (entries, context) => {
     if (entry.kind === 'remove')
       return malformed(`${formatPath(path)}: LwM2M JSON cannot say that a node is to be removed`);
     if (!isWithin(path, base)) return malformed(`${formatPath(path)} is not below ${formatPath(base)}`);
-    const field = fitsItsType(entry.value) ? valueField(entry.value) : undefined;
-    if (field === undefined) {
-      return malformed(`${formatPath(path)}: LwM2M JSON cannot carry ${String(entry.value.value)}`);
-    }
+    const wrong = misfit(path, entry.value);
+    if (wrong !== undefined) return wrong;
+    const field = valueField(entry.value);
+    if (field === undefined) return cannotWrite(path, entry.value, 'LwM2M JSON');
     const name = formatPath(path).slice(baseName.length);
     const time = timeField(entry.timestamp ?? 0, zero);
     if (time === undefined) {

@@ -19,7 +19,7 @@ import type { DecodeEntries, EncodeEntries } from './format.ts';
 import { singleValueEntry, valuePath } from './single-value.ts';
 import { ResourceTypes } from './resource-types.ts';
 import { decodeUtf8, encodeUtf8 } from './utf8.ts';
-import { inRange, wrongType } from './wire-value.ts';
+import { cannotWrite, inRange, misfit, wrongType } from './wire-value.ts';
 import { tooLong } from './limits.ts';
 
 export const decodeText: DecodeEntries = (payload, context) => {
@@ -36,9 +36,11 @@ export const decodeText: DecodeEntries = (payload, context) => {
 export const encodeText: EncodeEntries = (entries, context) => {
   const value = singleValueEntry(entries, context.path, 'plain text');
   if ('malformed' in value) return value;
+  const wrong = misfit(context.path, value);
+  if (wrong !== undefined) return wrong;
   const text = formatTextValue(value);
   if (typeof text === 'string') return encodeUtf8(text);
-  return malformed(`${formatPath(context.path)}: plain text cannot carry ${String(value.value)}`);
+  return cannotWrite(context.path, value, 'plain text');
 };
 
 /** A value as plain text writes it. */

@@ -96,11 +96,18 @@ export function inRange(type: 'integer' | 'unsigned' | 'time', value: number | b
   return type === 'unsigned' ? value >= 0n && value <= UINT64_MAX : value >= INT64_MIN && value <= INT64_MAX;
 }
 
-/** False for an integer that is none or needs more than 64 bits: a mistake of whoever made the value. */
-export function fitsItsType(value: Value): boolean {
-  if (value.type !== 'integer' && value.type !== 'unsigned' && value.type !== 'time') return true;
-  return (typeof value.value === 'bigint' || Number.isSafeInteger(value.value)) && inRange(value.type, value.value);
+/** Why an integer to be written is none, or does not fit 64 bits; undefined for every other value. */
+export function misfit(path: Path, value: Value): Malformed | undefined {
+  if (value.type !== 'integer' && value.type !== 'unsigned' && value.type !== 'time') return undefined;
+  const exact = typeof value.value === 'bigint' || Number.isSafeInteger(value.value);
+  return exact && inRange(value.type, value.value) ? undefined : outOfRange(path, value.type, value.value);
 }
+
+/** For a value that text has no form for: a float that is not finite, or no value. */
+export const cannotWrite = (path: Path, value: Value, format: string): Malformed =>
+  malformed(
+    `${formatPath(path)}: ${format} has no form for ${value.type === 'float' ? `the float ${value.value}` : TYPE_NAMES[value.type]}`,
+  );
 
 /** An exact integer out of a number of any form; undefined when it has a fraction or is no number. */
 function wholeNumber(wire: WireValue): number | bigint | undefined {

@@ -3,16 +3,15 @@
  * holds as many ids as all its values share, as the examples of the specification do; below it each level is a map.
  * Timestamps are left out: the format has no place for them.
  */
-import { malformed } from '../../malformed.ts';
 import type { Malformed } from '../../malformed.ts';
 import type { NodeEntry } from '../../node.ts';
-import { formatPath, pathDepth } from '../../path.ts';
+import { pathDepth } from '../../path.ts';
 import type { Path, ResourceInstancePath } from '../../path.ts';
 import { writeCborValue } from '../cbor-format.ts';
 import { CborWriter } from '../cbor/cbor-writer.ts';
 import type { EncodeEntries } from '../format.ts';
 import { orderedEntries } from '../path-order.ts';
-import { fitsItsType } from '../wire-value.ts';
+import { misfit } from '../wire-value.ts';
 
 export const encodeLwm2mCbor: EncodeEntries = (entries, context) => {
   const ordered = orderedEntries(entries, context.path, 'LwM2M CBOR');
@@ -31,9 +30,8 @@ class Lwm2mCborEncoding {
 
   encode(): Uint8Array | Malformed {
     for (const entry of this.#entries) {
-      if (entry.kind === 'value' && !fitsItsType(entry.value)) {
-        return malformed(`${formatPath(entry.path)}: ${String(entry.value.value)} does not fit 64 bits`);
-      }
+      const wrong = entry.kind === 'value' ? misfit(entry.path, entry.value) : undefined;
+      if (wrong !== undefined) return wrong;
     }
     this.#writeMap(0, this.#entries.length, 0);
     return this.#writer.finish();

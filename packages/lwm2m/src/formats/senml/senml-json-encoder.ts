@@ -1,14 +1,13 @@
 /** Entries and paths to SenML JSON (Content-Format 110) and SenML-ETCH JSON (320). RFC 8428 §5, RFC 8790 §3. */
-import { malformed } from '../../malformed.ts';
 import type { Malformed } from '../../malformed.ts';
 import type { NodeEntry } from '../../node.ts';
-import { formatPath } from '../../path.ts';
 import type { Value } from '../../value.ts';
 import { encodeBase64Url } from '../base64.ts';
 import { formatObjectLink } from '../decimal-text.ts';
 import type { EncodeContext, EncodeEntries, EncodePaths } from '../format.ts';
 import { formatJsonNumber } from '../json/json-number.ts';
 import { encodeUtf8 } from '../utf8.ts';
+import { cannotWrite } from '../wire-value.ts';
 import { SenmlLayout, cannotRecord, fullName, recordedEntries } from './senml-layout.ts';
 import type { SenmlPackKind } from './senml-record.ts';
 
@@ -39,9 +38,7 @@ function encodePack(
     if (layout.time !== undefined) fields += `,"t":${formatJsonNumber(layout.time)}`;
     if (entry.kind === 'value') {
       const field = valueField(entry.value);
-      if (field === undefined) {
-        return malformed(`${formatPath(entry.path)}: JSON has no number for ${String(entry.value.value)}`);
-      }
+      if (field === undefined) return cannotWrite(entry.path, entry.value, 'JSON');
       fields += field;
     } else if (entry.kind === 'remove') fields += ',"v":null';
     text += `${text === '' ? '' : ','}{${fields.slice(1)}}`;

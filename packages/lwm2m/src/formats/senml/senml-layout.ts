@@ -9,7 +9,7 @@ import { formatPath, isWithin, pathDepth } from '../../path.ts';
 import type { Path } from '../../path.ts';
 import type { EncodeContext } from '../format.ts';
 import { withoutEndSlash } from '../node-name.ts';
-import { fitsItsType } from '../wire-value.ts';
+import { misfit } from '../wire-value.ts';
 import type { SenmlPackKind } from './senml-record.ts';
 
 export class SenmlLayout {
@@ -97,9 +97,8 @@ export function cannotRecord(entry: NodeEntry, kind: SenmlPackKind): Malformed |
   if (entry.kind === 'remove' && kind !== 'patch') return malformed(`${path()}: only SenML-ETCH can remove a node`);
   if (entry.kind !== 'value') return undefined;
   if (entry.value.type === 'none') return malformed(`${path()}: SenML has no record for a Resource without a value`);
-  if (!fitsItsType(entry.value)) return malformed(`${path()}: ${String(entry.value.value)} does not fit 64 bits`);
   if (entry.timestamp !== undefined && !Number.isFinite(entry.timestamp)) {
     return malformed(`${path()}: ${entry.timestamp} is no time`);
   }
-  return undefined;
+  return misfit(entry.path, entry.value);
 }

@@ -13,6 +13,7 @@ import type { Path, ResourceInstancePath } from '../../path.ts';
 import type { Value } from '../../value.ts';
 import type { EncodeEntries } from '../format.ts';
 import { orderedEntries } from '../path-order.ts';
+import { misfit } from '../wire-value.ts';
 import { BackwardWriter } from './backward-writer.ts';
 
 export const encodeTlv: EncodeEntries = (entries, context) => {
@@ -71,12 +72,12 @@ class TlvEncoding {
     const { path } = entry;
     if (entry.kind === 'value') {
       const before = this.#out.length;
-      if (!writeTlvValue(this.#out, entry.value)) {
-        this.#failure = malformed(
-          `${formatPath(path)}: ${entry.value.value} does not fit the 64 bits of a TLV integer`,
-        );
+      const wrong = misfit(path, entry.value);
+      if (wrong !== undefined) {
+        this.#failure = wrong;
         return;
       }
+      writeTlvValue(this.#out, entry.value);
       const length = this.#out.length - before;
       if (path.kind === 'resource') this.#writeHeader(RESOURCE, path.resourceId, length, path);
       else if (path.kind === 'resourceInstance') {
@@ -120,57 +121,41 @@ export function writeTlvHeader(out: BackwardWriter, kind: number, id: number, le
   out.uint8(type);
 }
 
-/** Integers in the fewest of 1, 2, 4 or 8 bytes, floats in 4 when that is exact. False when it does not fit 64 bits. */
-export function writeTlvValue(out: BackwardWriter, value: Value): boolean {
+/** Integers in the fewest of 1, 2, 4 or 8 bytes, floats in 4 when that is exact. */
+function writeTlvValue(out: BackwardWriter, value: Value): void {
   switch (value.type) {
     case 'string':
     case 'corelnk':
-      out.utf8(value.value);
-      return true;
+      return out.utf8(value.value);
     case 'integer':
     case 'time':
       return writeInteger(out, value.value);
     case 'unsigned':
       return writeUnsigned(out, value.value);
     case 'float':
-      if (Object.is(Math.fround(value.value), value.value)) out.float32(value.value);
-      else out.float64(value.value);
-      return true;
+      return Object.is(Math.fround(value.value), value.value) ? out.float32(value.value) : out.float64(value.value);
     case 'boolean':
-      out.uint8(value.value ? 1 : 0);
-      return true;
+      return out.uint8(value.value ? 1 : 0);
     case 'opaque':
-      out.bytes(value.value);
-      return true;
+      return out.bytes(value.value);
     case 'objlnk':
       out.uint16(value.value.objectInstanceId);
-      out.uint16(value.value.objectId);
-      return true;
+      return out.uint16(value.value.objectId);
     case 'none':
-      return true;
+      return;
   }
 }
 
-function writeInteger(out: BackwardWriter, value: number | bigint): boolean {
-  if (typeof value === 'bigint') {
-    if (BigInt.asIntN(64, value) !== value) return false;
-    out.int64(value);
-  } else if (!Number.isSafeInteger(value)) return false;
-  else if (value >= -0x80 && value < 0x80) out.uint8(value);
-  else if (value >= -0x8000 && value < 0x8000) out.uint16(value);
-  else if (value >= -0x8000_0000 && value < 0x8000_0000) out.uint32(value);
+function writeInteger(out: BackwardWriter, value: number | bigint): void {
+  if (value >= -0x80 && value < 0x80) out.uint8(Number(value));
+  else if (value >= -0x8000 && value < 0x8000) out.uint16(Number(value));
+  else if (value >= -0x8000_0000 && value < 0x8000_0000) out.uint32(Number(value));
   else out.int64(value);
-  return true;
 }
 
-function writeUnsigned(out: BackwardWriter, value: number | bigint): boolean {
-  if (typeof value === 'bigint') {
-    if (BigInt.asUintN(64, value) !== value) return false;
-    out.int64(value);
-  } else if (!Number.isSafeInteger(value) || value < 0) return false;
-  else if (value < 0x100) out.uint8(value);
-  else if (value < 0x1_0000) out.uint16(value);
-  else if (value < 0x1_0000_0000) out.uint32(value);
+function writeUnsigned(out: BackwardWriter, value: number | bigint): void {
+  if (value < 0x100) out.uint8(Number(value));
+  else if (value < 0x1_0000) out.uint16(Number(value));
+  else if (value < 0x1_0000_0000) out.uint32(Number(value));
   else out.int64(value);
-  return true;
 }
