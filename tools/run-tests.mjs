@@ -4,7 +4,15 @@
 import { globSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 
-const everywhere = ['packages/*/src', 'packages/*/test', 'apps/lapwing/src', 'apps/lapwing/test', 'interop', 'test'];
+const everywhere = [
+  'packages/*/src',
+  'packages/*/test',
+  'apps/lapwing/src',
+  'apps/lapwing/test',
+  'apps/console/src',
+  'interop',
+  'test',
+];
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const files = globSync(
   everywhere.map((folder) => `${folder}/**/*.test.ts`),

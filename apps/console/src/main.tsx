@@ -12,7 +12,7 @@ import { Refusal } from './api/rest.ts';
 import { EventFeed } from './live/event-feed.ts';
 import { LiveContext, LiveData } from './live/live-data.ts';
 import { router } from './router.tsx';
-import { theme } from './theme.ts';
+import { cssVariables, theme } from './theme.ts';
 
 const RETRIES = 2;
 
@@ -42,7 +42,7 @@ const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no #root');
 createRoot(root).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
       <Notifications position="bottom-right" limit={4} />
       <QueryClientProvider client={queries}>
         <LiveContext value={live}>

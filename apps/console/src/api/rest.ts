@@ -1,5 +1,6 @@
 /** The calls of the REST API, and `Refusal`, the one error they reject with. */
 import type {
+  DataType,
   DefinitionSummary,
   Device,
   DevicePage,
@@ -73,12 +74,17 @@ const call = async <T>(method: string, path: string, { body, xml, signal }: Call
 const below = (name: string, what: string, path: string): string =>
   `/devices/${encodeURIComponent(name)}/${what}${path}`;
 
-/** What a Write carries: one value, the Resource Instances of a Resource, or the Resources of an Object Instance. */
+/**
+ * What a Write carries: one value, the Resource Instances of a Resource, or the Resources of an Object Instance. The type is
+ * needed only where no definition tells it.
+ */
 export type WriteBody =
-  | { readonly value: JsonValue }
-  | { readonly values: Readonly<Record<string, JsonValue>> }
+  | { readonly value: JsonValue; readonly type?: DataType }
+  | { readonly values: Readonly<Record<string, JsonValue>>; readonly type?: DataType }
   | { readonly resources: ResourceValues };
-export type ResourceValues = Readonly<Record<string, JsonValue | Readonly<Record<string, JsonValue>>>>;
+export type ResourceValues = Readonly<
+  Record<string, JsonValue | { readonly values: Readonly<Record<string, JsonValue>> }>
+>;
 
 export interface DevicesQuery {
   readonly limit: number;

@@ -44,8 +44,14 @@ export const deviceOperations = (name: string, values: DeviceValues, live: LiveD
       live.setObserved(name, path, answer.startedAt);
     },
     async cancel(path) {
-      await api.cancelObservation(name, path);
-      live.setObserved(name, path, undefined);
+      try {
+        await api.cancelObservation(name, path);
+        live.setObserved(name, path, undefined);
+      } catch (error) {
+        // It may have ended by itself in the meantime.
+        live.renewObservations(name);
+        throw error;
+      }
     },
     async write(path, body, mode) {
       await api.write(name, path, body, mode);

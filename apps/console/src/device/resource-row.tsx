@@ -30,6 +30,19 @@ const OPERATION_WORDS: Readonly<Record<string, string>> = {
   E: 'can be executed',
 };
 
+/** A sensor of the IPSO kind tells its units itself, in Sensor Units (5701). */
+const SENSOR_UNITS = 5701;
+
+const useUnits = (objectId: number, objectInstanceId: number, resource: ResourceDefinition | undefined): string => {
+  const { definitions } = useDeviceScope();
+  const told = useResource(formatNodePath(objectId, objectInstanceId, SENSOR_UNITS));
+  if (resource === undefined) return '';
+  const hasOwn = resource.units !== '' || resource.type !== 'float';
+  const isSensor = definitions.get(objectId)?.resources.some(({ resourceId }) => resourceId === SENSOR_UNITS);
+  if (hasOwn || isSensor !== true || told?.kind !== 'single') return resource.units;
+  return String(told.seen.value ?? '');
+};
+
 const isNumeric = ({ type }: SeenValue): boolean => type === 'float' || type === 'integer' || type === 'unsigned';
 
 /** The values of a snapshot with the path and label of each. */
@@ -49,7 +62,7 @@ export const ResourceRow = memo(
     const snapshot = useResource(path);
     const attributes = useAttributes(path);
     const name = resource?.name ?? `Resource ${resourceId}`;
-    const units = resource?.units ?? '';
+    const units = useUnits(objectId, objectInstanceId, resource);
     const watched = observedAt(observed, path);
     const lines = linesOf(path, snapshot);
     const executable = resource?.operations === 'E';
@@ -75,7 +88,7 @@ export const ResourceRow = memo(
                     {key}={value}
                   </span>
                 ))}
-            <ObservedTag watched={watched} />
+            {executable ? null : <ObservedTag watched={watched} />}
           </span>
         </span>
         <span

@@ -4,6 +4,7 @@ import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useRef, type JSX } from 'react';
 import UPlot from 'uplot';
 import type { Series } from '../live/device-values.ts';
+import { formatLocalTime } from '../values/format-value.ts';
 import { useSeries } from './device-scope.ts';
 
 interface SparklineProps {
@@ -29,6 +30,9 @@ const coloursOf = (
   };
 };
 
+const timesOfDay = (_plot: UPlot, moments: readonly number[]): string[] =>
+  moments.map((moment) => formatLocalTime(moment * 1000).slice(11));
+
 // A flat line belongs in the middle, not on the edge.
 const spread = (_plot: UPlot, least: number | null, greatest: number | null): [number, number] => {
   if (least === null || greatest === null) return [0, 1];
@@ -47,7 +51,11 @@ const Sparkline = ({ resourcePath, path, name, height, axes }: SparklineProps): 
     const element = holder.current;
     if (element === null) return undefined;
     const { line, fill, text, grid } = coloursOf(element);
-    const axis: UPlot.Axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
+    const axis: Omit<UPlot.Axis, 'values'> = {
+      stroke: text,
+      grid: { stroke: grid, width: 1 },
+      ticks: { stroke: grid, width: 1 },
+    };
     plot.current = new UPlot(
       {
         width: element.clientWidth || 160,
@@ -55,7 +63,13 @@ const Sparkline = ({ resourcePath, path, name, height, axes }: SparklineProps): 
         legend: { show: false },
         cursor: { show: axes === 'both', drag: { x: false, y: false } },
         padding: axes === 'none' ? [3, 3, 3, 3] : [12, 12, 0, 0],
-        axes: axes === 'none' ? [{ show: false }, { show: false }] : [axis, { ...axis, size: 60 }],
+        axes:
+          axes === 'none'
+            ? [{ show: false }, { show: false }]
+            : [
+                { ...axis, space: 90, values: timesOfDay },
+                { ...axis, size: 60 },
+              ],
         scales: { x: { time: true }, y: { range: spread } },
         series: [{}, { stroke: line, fill, width: 1.6, points: { show: axes === 'both' } }],
       },

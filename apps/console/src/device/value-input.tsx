@@ -3,6 +3,7 @@ import { Button, FileButton, Group, SegmentedControl, Stack, Switch, Textarea, T
 import type { JSX } from 'react';
 import type { DataType } from '../api/shapes.ts';
 import { bytesOfBase64, formatHex } from '../values/format-value.ts';
+import { unitSymbol } from '../values/unit-symbols.ts';
 import { localInputTime, parseDraft, rangeWarning, type Draft } from '../values/parse-value.ts';
 
 interface ValueInputProps {
@@ -35,9 +36,8 @@ export const ValueInput = (props: ValueInputProps): JSX.Element => {
   const parsed = parseDraft(type, draft);
   const warning = parsed.ok ? rangeWarning(type, range, parsed.value) : undefined;
   const error = strict && !parsed.ok ? parsed.reason : undefined;
-  const hint = [TYPE_WORDS[type], range === '' ? '' : `range ${range}`, units]
-    .filter((part) => part !== '')
-    .join(' · ');
+  const symbol = unitSymbol(units);
+  const hint = [TYPE_WORDS[type], range === '' ? '' : `range ${range}`].filter((part) => part !== '').join(' · ');
   const common = {
     label,
     description: warning === undefined ? hint : `${hint}. ${warning}`,
@@ -83,8 +83,8 @@ export const ValueInput = (props: ValueInputProps): JSX.Element => {
           inputMode={type === 'objlnk' ? 'text' : 'decimal'}
           autoComplete="off"
           value={text}
-          rightSection={units === '' ? undefined : <span className="quiet">{units}</span>}
-          rightSectionWidth={units.length * 9 + 20}
+          rightSection={symbol === '' ? undefined : <span className="quiet">{symbol}</span>}
+          rightSectionWidth={symbol.length * 9 + 20}
           onChange={(event) => onChange(event.currentTarget.value)}
         />
       );
@@ -145,7 +145,7 @@ const OpaqueInput = ({ label, description, error, draft, onChange, ...rest }: Op
             : `${description} · ${bytes.length === 1 ? '1 byte' : `${bytes.length} bytes`}`
         }
         error={error}
-        className="mono"
+        classNames={{ input: 'mono' }}
         autosize
         minRows={2}
         maxRows={8}

@@ -3,6 +3,7 @@ import { Text, Tooltip } from '@mantine/core';
 import { useEffect, useRef, type JSX } from 'react';
 import type { SeenValue } from '../live/device-values.ts';
 import { formatValue } from '../values/format-value.ts';
+import { unitSymbol } from '../values/unit-symbols.ts';
 import classes from './resource-row.module.css';
 
 /** ms. */
@@ -16,17 +17,19 @@ interface ValueViewProps {
 
 export const ValueView = ({ seen, units }: ValueViewProps): JSX.Element => {
   const { short, full } = formatValue(seen.type, seen.value);
+  const symbol = unitSymbol(units);
   const ref = useRef<HTMLSpanElement>(null);
   const before = useRef(seen);
   useEffect(() => {
-    if (before.current === seen) return;
+    const same = before.current.value === seen.value;
     before.current = seen;
+    if (same) return;
     if (!matchMedia('(prefers-reduced-motion: reduce)').matches) ref.current?.animate(GLOW, GLOW_TIME);
   }, [seen]);
   const text = (
     <span ref={ref} className={`numbers ${classes['text']}`}>
       {seen.type === 'opaque' ? <span className="mono">{short}</span> : short}
-      {units === '' || seen.value === null ? null : <span className="quiet"> {units}</span>}
+      {symbol === '' || seen.value === null ? null : <span className="quiet"> {symbol}</span>}
     </span>
   );
   return full === undefined ? (

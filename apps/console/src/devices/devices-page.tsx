@@ -14,7 +14,7 @@ import {
   Tooltip,
 } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { memo, useEffect, useLayoutEffect, useRef, useState, type JSX } from 'react';
@@ -38,6 +38,8 @@ const AHEAD = 30;
 /** ms of silence before a search goes to the server. */
 const TYPING = 200;
 const OBJECTS_SHOWN = 5;
+/** Of coap. RFC 7252 §6.1. */
+const DEFAULT_PORT = '5683';
 
 export const DevicesPage = (): JSX.Element => {
   const { search = '' } = useSearch({ from: '/' });
@@ -63,6 +65,14 @@ export const DevicesPage = (): JSX.Element => {
   const devices = list.data?.pages.flatMap(({ items }) => items) ?? [];
   const total = list.data?.pages.at(-1)?.total ?? 0;
 
+  const more = (): void => {
+    if (list.hasNextPage && !list.isFetchingNextPage) void list.fetchNextPage();
+  };
+  // A page of a search may hold nothing while a later one does.
+  useEffect(() => {
+    if (devices.length === 0) more();
+  });
+
   return (
     <>
       <Group justify="space-between" mb="md" gap="sm">
@@ -71,7 +81,11 @@ export const DevicesPage = (): JSX.Element => {
             Devices
           </Title>
           <Text className="quiet numbers" role="status">
-            {list.data === undefined ? '' : search === '' ? total.toLocaleString() : `${total.toLocaleString()} found`}
+            {list.data === undefined
+              ? ''
+              : search === ''
+                ? total.toLocaleString()
+                : `${devices.length}${list.hasNextPage ? '+' : ''} found`}
           </Text>
         </Group>
         <TextInput
@@ -93,6 +107,10 @@ export const DevicesPage = (): JSX.Element => {
         </Center>
       ) : list.isError && devices.length === 0 ? (
         <Failure error={list.error} retry={() => void list.refetch()} />
+      ) : devices.length === 0 && list.hasNextPage ? (
+        <Center h={200}>
+          <Loader aria-label="Searching" />
+        </Center>
       ) : devices.length === 0 ? (
         search === '' ? (
           <NoDevices />
@@ -107,10 +125,9 @@ export const DevicesPage = (): JSX.Element => {
       ) : (
         <DeviceTable
           devices={devices}
-          total={total}
-          more={() => {
-            if (list.hasNextPage && !list.isFetchingNextPage) void list.fetchNextPage();
-          }}
+          more={more}
+          hasMore={list.hasNextPage}
+          rowCount={!list.hasNextPage ? devices.length : search === '' ? total : undefined}
           loadingMore={list.isFetchingNextPage}
         />
       )}
@@ -120,14 +137,16 @@ export const DevicesPage = (): JSX.Element => {
 
 interface DeviceTableProps {
   readonly devices: readonly DeviceSummary[];
-  readonly total: number;
   readonly more: () => void;
+  readonly hasMore: boolean;
+  /** Of all there are; undefined when that is not known. */
+  readonly rowCount: number | undefined;
   readonly loadingMore: boolean;
 }
 
 const COLUMNS = ['Name', 'LwM2M', 'Address', 'Binding', 'Objects', 'Lifetime left', 'Last seen'] as const;
 
-const DeviceTable = ({ devices, total, more, loadingMore }: DeviceTableProps): JSX.Element => {
+const DeviceTable = ({ devices, more, hasMore, rowCount, loadingMore }: DeviceTableProps): JSX.Element => {
   const names = useObjectNames();
   const table = useRef<HTMLDivElement>(null);
   const [offset, setOffset] = useState(0);
@@ -142,11 +161,11 @@ const DeviceTable = ({ devices, total, more, loadingMore }: DeviceTableProps): J
   const rows = virtual.getVirtualItems();
   const last = rows.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (last + AHEAD >= devices.length && devices.length < total) more();
+    if (hasMore && last + AHEAD >= devices.length) more();
   });
   return (
     <Paper withBorder className={classes['paper']!}>
-      <div role="table" aria-label="Devices" aria-rowcount={total + 1}>
+      <div role="table" aria-label="Devices" aria-rowcount={rowCount === undefined ? -1 : rowCount + 1}>
         <div role="rowgroup">
           <div role="row" aria-rowindex={1} className={`${classes['row']} ${classes['head']}`}>
             {COLUMNS.map((column) => (
@@ -193,14 +212,14 @@ const DeviceCells = memo(({ device, names }: DeviceCellsProps): JSX.Element => {
   return (
     <>
       <span role="cell" className={classes['name']}>
-        <TextLink to="/devices/$name" params={{ name: device.name }} fw={600} className={classes['link']!}>
+        <TextLink to="/devices/$name" params={{ name: device.name }} fw={600} size="sm" className={classes['link']!}>
           {device.name}
         </TextLink>
       </span>
       <span role="cell" data-label="LwM2M">
         {device.lwm2mVersion}
       </span>
-      <span role="cell" data-label="Address" className="mono numbers">
+      <span role="cell" data-label="Address" className={`mono numbers ${classes['address']}`}>
         {device.address}
       </span>
       <span role="cell" data-label="Binding">
@@ -244,7 +263,12 @@ const LifetimeCell = ({ device }: { readonly device: DeviceSummary }): JSX.Eleme
   const left = lifetimeLeft(device, useNow());
   const text = left === Infinity ? 'never ends' : left <= 0 ? 'ended' : formatDuration(left / 1000);
   return (
-    <span role="cell" data-label="Lifetime left" className="numbers" title={`Lifetime ${device.lifetimeSeconds} s`}>
+    <span
+      role="cell"
+      data-label="Lifetime left"
+      className={`numbers ${classes['lifetime']}`}
+      title={`Lifetime ${device.lifetimeSeconds} s`}
+    >
       {text}
     </span>
   );
@@ -253,14 +277,18 @@ const LifetimeCell = ({ device }: { readonly device: DeviceSummary }): JSX.Eleme
 const LastSeenCell = ({ device }: { readonly device: DeviceSummary }): JSX.Element => {
   const age = useNow() - Date.parse(device.updatedAt);
   return (
-    <span role="cell" data-label="Last seen" className="numbers" title={device.updatedAt}>
+    <span role="cell" data-label="Last seen" className={`numbers ${classes['seen']}`} title={device.updatedAt}>
       {formatAge(Math.max(0, age))}
     </span>
   );
 };
 
 const NoDevices = (): JSX.Element => {
-  const host = location.hostname;
+  const { data: server } = useQuery({ queryKey: ['server'], queryFn: ({ signal }) => api.server(signal) });
+  const listening = server?.endpoints
+    .map(({ url }) => /^coap:.*:(\d+)$/.exec(url)?.[1])
+    .find((port) => port !== undefined);
+  const address = `${location.hostname}:${listening ?? DEFAULT_PORT}`;
   return (
     <Paper withBorder p="xl" className={classes['empty']!}>
       <Mark size={72} />
@@ -268,13 +296,13 @@ const NoDevices = (): JSX.Element => {
         No device is registered
       </Title>
       <Text mt="xs">
-        Point an LwM2M Client at <Code>{`coap://${host}:5683`}</Code>. It appears here the moment it registers.
+        Point an LwM2M Client at <Code>{`coap://${address}`}</Code>. It appears here the moment it registers.
       </Text>
       <Text mt="md" className="quiet" size="sm">
         Without a device at hand, libcoap registers one for an hour:
       </Text>
       <Code block mt={6} ta="left">
-        {`coap-client -m post -t 40 -e '</3/0>' 'coap://${host}:5683/rd?ep=my-device&lwm2m=1.1&lt=3600&b=U'`}
+        {`coap-client -m post -t 40 -e '</3/0>' 'coap://${address}/rd?ep=my-device&lwm2m=1.1&lt=3600&b=U'`}
       </Code>
     </Paper>
   );

@@ -66,6 +66,10 @@ export class LiveData {
   /** Newest first, since the page was opened. */
   readonly refusals = (): readonly RefusedEvent[] => this.#refusals;
 
+  renewObservations(name: string): void {
+    void this.#queries.invalidateQueries({ queryKey: observationsKey(name) });
+  }
+
   setObserved(name: string, path: string, startedAt: string | undefined): void {
     this.#queries.setQueryData<readonly ObservedPath[]>(observationsKey(name), (before) => {
       const others = (before ?? []).filter((each) => each.path !== path);

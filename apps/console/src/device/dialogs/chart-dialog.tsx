@@ -1,6 +1,8 @@
 /** The course of one number, large and live. */
 import { Center, Loader, Text } from '@mantine/core';
 import { lazy, Suspense, type JSX } from 'react';
+import { formatValue } from '../../values/format-value.ts';
+import { unitSymbol } from '../../values/unit-symbols.ts';
 import { useSeries } from '../device-scope.ts';
 
 const Sparkline = lazy(() => import('../sparkline.tsx'));
@@ -19,9 +21,11 @@ export const ChartDialog = ({ resourcePath, path, name, units }: ChartDialogProp
   const latest = values.at(-1);
   return (
     <>
-      <Text className="quiet" size="sm" mt={-8} mb="sm">
+      <Text className="quiet" size="sm" mb="sm">
         <span className="mono">{path}</span>
-        {latest === undefined ? '' : ` · now ${latest}${units === '' ? '' : ` ${units}`}`} · {values.length} values
+        {latest === undefined
+          ? ''
+          : ` · now ${formatValue('float', latest).short} ${unitSymbol(units)}`.trimEnd()} · {values.length} values
         since this page was opened
       </Text>
       <Suspense

@@ -31,7 +31,7 @@ export const DialogFrame = ({
     }}
   >
     <Stack>
-      <Text className="quiet mono" size="sm" mt={-8}>
+      <Text className="quiet mono" size="sm">
         {path}
       </Text>
       {children}

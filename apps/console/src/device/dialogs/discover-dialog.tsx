@@ -21,7 +21,7 @@ export const DiscoverDialog = ({ path, onClose }: DiscoverDialogProps): JSX.Elem
   });
   return (
     <>
-      <Text className="quiet mono" size="sm" mt={-8} mb="sm">
+      <Text className="quiet mono" size="sm" mb="sm">
         {path}
       </Text>
       {discover.isFetching ? (

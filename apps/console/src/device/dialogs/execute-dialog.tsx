@@ -42,7 +42,7 @@ export const ExecuteDialog = ({ path, name, onClose }: ExecuteDialogProps): JSX.
         label="Arguments"
         description="Digits 0 to 9, each alone or with a value in quotes. Most Resources need none."
         placeholder="0='value',1"
-        className="mono"
+        classNames={{ input: 'mono' }}
         autoComplete="off"
         data-autofocus
         value={args}

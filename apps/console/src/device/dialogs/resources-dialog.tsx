@@ -3,7 +3,7 @@ import { Checkbox, Group, ScrollArea, SegmentedControl, Stack, Text, TextInput }
 import { useState, type JSX } from 'react';
 import { formatNodePath } from '../../api/node-path.ts';
 import type { ResourceValues } from '../../api/rest.ts';
-import type { JsonValue, ResourceDefinition } from '../../api/shapes.ts';
+import type { ResourceDefinition } from '../../api/shapes.ts';
 import { draftOf, parseDraft, type Draft } from '../../values/parse-value.ts';
 import { useDeviceScope } from '../device-scope.ts';
 import { showDone, showRefusal, useOperation } from '../operation.ts';
@@ -56,13 +56,13 @@ export const ResourcesDialog = ({ purpose, objectId, name, onClose }: ResourcesD
   const idIsWrong = instanceId !== '' && !(/^\d{1,5}$/.test(instanceId) && Number(instanceId) < 65_535);
 
   const collect = (): ResourceValues | undefined => {
-    const body: Record<string, JsonValue | Record<string, JsonValue>> = {};
+    const body: Record<string, ResourceValues[string]> = {};
     for (const { resourceId, type, multiple } of fields) {
       const field = drafts.get(resourceId);
       if (field?.included !== true) continue;
       const parsed = parseDraft(type, field.draft);
       if (!parsed.ok) return undefined;
-      body[resourceId] = multiple ? { '0': parsed.value } : parsed.value;
+      body[resourceId] = multiple ? { values: { '0': parsed.value } } : parsed.value;
     }
     return body;
   };

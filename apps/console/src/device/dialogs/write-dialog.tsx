@@ -65,7 +65,7 @@ export const WriteDialog = ({ path, name, resource, onClose }: WriteDialogProps)
 
   const send = (body: { readonly value: JsonValue } | { readonly values: Record<string, JsonValue> }): void =>
     run(
-      () => operations.write(path, body, multiple ? mode : 'replace'),
+      () => operations.write(path, resource === undefined ? { ...body, type } : body, multiple ? mode : 'replace'),
       () => {
         showDone(`${name} was written.`);
         onClose();
