@@ -10,6 +10,8 @@ import type {
   Path,
   ResourceInstancePath,
   ResourcePath,
+  TypedPath,
+  TypedResourceInstancePath,
 } from '@lapwing/lwm2m';
 import type { PeerAddress } from '@lapwing/transport';
 import type { Outcome } from './outcome.ts';
@@ -108,7 +110,15 @@ export interface WriteAttributes {
 /** One registered LwM2M Client, as the Server drives it. Every method rejects with OperationFailed when no answer comes. */
 export interface Device {
   readonly registration: Registration;
+  /** With a typed path (`Device.path(0).batteryLevel`) the value itself, of the path's type. */
+  read<T>(path: TypedPath<T> | TypedResourceInstancePath<T>, options?: ReadOptions): Promise<Outcome<T>>;
   read(path: Path, options?: ReadOptions): Promise<Outcome<ReadResult>>;
+  /** With a typed path a plain value of the path's type. Throws UsageError when it does not fit the data type. */
+  write<T>(
+    path: TypedPath<T> | TypedResourceInstancePath<T>,
+    value: NoInfer<T>,
+    options?: WriteOptions,
+  ): Promise<Outcome<void>>;
   /** `content` is entries with absolute paths below `path`. */
   write(
     path: ObjectInstancePath | ResourcePath | ResourceInstancePath,

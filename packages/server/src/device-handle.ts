@@ -5,10 +5,14 @@
 import { Codes, readOptions, UsageError, type Code, type OutgoingRequest } from '@lapwing/coap';
 import {
   formatPath,
+  isMalformed,
+  isTypedPath,
   isWithin,
   MAX_ID,
   objectInstancePath,
   parseId,
+  typedEntries,
+  typedValue,
   type DefinitionLookup,
   type NodeEntry,
   type ObjectDefinition,
@@ -17,6 +21,8 @@ import {
   type Path,
   type ResourceInstancePath,
   type ResourcePath,
+  type TypedPath,
+  type TypedResourceInstancePath,
 } from '@lapwing/lwm2m';
 import type {
   CallOptions,
@@ -76,24 +82,38 @@ export class DeviceHandle implements Device {
     return this.#owner.definitions.object(objectId, this.#current().objectList.versionOf(objectId));
   }
 
-  async read(path: Path, options: ReadOptions = {}): Promise<Outcome<ReadResult>> {
+  read<T>(path: TypedPath<T> | TypedResourceInstancePath<T>, options?: ReadOptions): Promise<Outcome<T>>;
+  read(path: Path, options?: ReadOptions): Promise<Outcome<ReadResult>>;
+  async read(path: Path, options: ReadOptions = {}): Promise<Outcome<unknown>> {
     const record = this.#current();
     const request = readPath(record, path, options);
-    return sendRequest(record, request, options, (response) =>
-      response.code === Codes.content
-        ? accepted(response.code, readContent(record, path, response, this.#owner))
-        : refusal(record, response),
-    );
+    return sendRequest<Outcome<unknown>>(record, request, options, (response) => {
+      if (response.code !== Codes.content) return refusal(record, response);
+      const content = readContent(record, path, response, this.#owner);
+      return accepted(response.code, isTypedPath(path) ? typedContent(record, path, content) : content);
+    });
   }
 
-  async write(
+  write<T>(
+    path: TypedPath<T> | TypedResourceInstancePath<T>,
+    value: NoInfer<T>,
+    options?: WriteOptions,
+  ): Promise<Outcome<void>>;
+  write(
     path: ObjectInstancePath | ResourcePath | ResourceInstancePath,
     content: readonly NodeEntry[],
+    options?: WriteOptions,
+  ): Promise<Outcome<void>>;
+  async write(
+    path: ObjectInstancePath | ResourcePath | ResourceInstancePath,
+    content: unknown,
     options: WriteOptions = {},
   ): Promise<Outcome<void>> {
     const record = this.#current();
     const { mode = 'replace' } = options;
-    const encoded = this.#encode(record, path, content, options.format);
+    const entries = isTypedPath(path) && !isEntryList(content) ? typedEntries(path, content) : content;
+    if (isMalformed(entries)) throw new UsageError(entries.malformed);
+    const encoded = this.#encode(record, path, entries as readonly NodeEntry[], options.format);
     return this.#sendContent(record, encoded, options, (body) => writePath(record, path, mode, body), done);
   }
 
@@ -192,6 +212,19 @@ export class DeviceHandle implements Device {
     if (second === undefined || outcome.ok || !FORMAT_REFUSALS.has(outcome.code)) return outcome;
     return send(second);
   }
+}
+
+/** Whoever has a typed path may still write entries to it. No typed value is an array. */
+const isEntryList = (content: unknown): content is readonly NodeEntry[] => Array.isArray(content);
+
+function typedContent<T>(
+  record: RegistrationRecord,
+  path: TypedPath<T> | TypedResourceInstancePath<T>,
+  { node }: ReadResult,
+): T {
+  const value = typedValue(path, node);
+  if (value === undefined) throw badResponse(record, `${formatPath(path)} has no value of type ${path.shape.type}`);
+  return value;
 }
 
 /** Wakaama answers 4.06 where 4.15 is meant. */
