@@ -138,7 +138,9 @@ export class UdpDriver implements Driver, DatagramSink, Outbox, AsyncDisposable 
 
   attach(layer: TimedLayer): void {
     this.#layers.push(layer);
-    if (!this.#turning) this.#armTimer();
+    if (this.#turning) return;
+    this.#now = performance.now();
+    this.#armTimer();
   }
 
   detach(layer: TimedLayer): void {
