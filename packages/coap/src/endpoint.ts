@@ -2,10 +2,12 @@
  * One local CoAP endpoint: messaging, exchanges, observations and block-wise transfers behind the sans-IO contract.
  * RFC 7252, 7641, 7959, 8132, 9175, 7967.
  */
+import { BodyBudget } from './blockwise/body-budget.ts';
+import { BodyTransfers, type BodyTransfer } from './blockwise/body-transfers.ts';
+import { ResponseBodies } from './blockwise/response-bodies.ts';
 import { Codes, isRequest } from './code-table.ts';
 import { newCounters, type CoapCounters } from './counters.ts';
-import { DeadlineQueue, type Timed } from './deadlines.ts';
-import { UsageError } from './errors.ts';
+import { DeadlineQueue } from './deadlines.ts';
 import type {
   Exchange,
   IncomingRequest,
@@ -16,8 +18,10 @@ import type {
 } from './events.ts';
 import type { ReceivedRequest } from './exchange/received-request.ts';
 import { RequestExchange } from './exchange/request-exchange.ts';
+import { Replies } from './exchange/replies.ts';
 import { Requester } from './exchange/requester.ts';
 import { Responder } from './exchange/responder.ts';
+import { UnansweredRequests } from './exchange/unanswered-requests.ts';
 import { decodeMessage, messageIdOf, type MalformedMessage } from './message-codec.ts';
 import { MessageType, type Code, type Message, type Option } from './message.ts';
 import { Messaging, Transmission } from './messaging/messaging.ts';
@@ -69,6 +73,10 @@ export interface CoapParameters {
 }
 
 export interface CoapEndpointApi {
+  /**
+   * One datagram has arrived. Its bytes are not copied: they must stay as they are while a request in it is unanswered
+   * or an observation that began with it lasts, so a driver that reuses its buffers hands over a copy.
+   */
   handleDatagram(now: number, peer: Peer, datagram: Uint8Array, out: Outbox): void;
   /** Spurious calls are harmless. */
   handleTimeout(now: number, out: Outbox): void;
@@ -109,22 +117,43 @@ export interface CoapEndpointOptions {
 export class CoapEndpoint implements CoapEndpointApi {
   readonly parameters: CoapParameters;
   readonly counters: CoapCounters = newCounters();
-  readonly #deadlines = new DeadlineQueue<Timed>();
+  readonly #deadlines = new DeadlineQueue<Transmission | RequestExchange | BodyTransfer>();
   readonly #recent: RecentMessages;
   readonly #messaging: Messaging;
+  readonly #budget: BodyBudget;
+  readonly #unanswered: UnansweredRequests;
+  readonly #replies: Replies;
+  readonly #transfers: BodyTransfers;
+  readonly #responseBodies: ResponseBodies;
   readonly #requester: Requester;
   readonly #notifier: Notifier;
   readonly #responder: Responder;
 
   /** @throws UsageError if a parameter is out of its range. */
-  constructor({ parameters = {}, random }: CoapEndpointOptions) {
-    this.parameters = resolveParameters(parameters);
-    const { recentMessageBytes, exchangeLifetime, nonLifetime } = this.parameters;
-    this.#recent = new RecentMessages(recentMessageBytes, exchangeLifetime, nonLifetime, this.counters);
-    this.#messaging = new Messaging(this.parameters, this.counters, random, this.#deadlines);
-    this.#requester = new Requester(this.parameters, this.counters, random, this.#deadlines, this.#messaging);
-    this.#notifier = new Notifier(this.parameters, this.counters, random, this.#messaging);
-    this.#responder = new Responder(this.parameters, this.counters, this.#messaging, this.#recent, this.#notifier);
+  constructor({ parameters: given = {}, random }: CoapEndpointOptions) {
+    const parameters = resolveParameters(given);
+    this.parameters = parameters;
+    const counters = this.counters;
+    const deadlines = this.#deadlines;
+    const { recentMessageBytes, exchangeLifetime, nonLifetime } = parameters;
+    const recent = new RecentMessages(recentMessageBytes, exchangeLifetime, nonLifetime, counters);
+    const messaging = new Messaging(parameters, counters, random, deadlines);
+    const budget = new BodyBudget(parameters.maxTotalBodyBytes);
+    const unanswered = new UnansweredRequests(parameters.maxUnansweredRequests);
+    const replies = new Replies(parameters, counters, messaging, recent);
+    const transfers = new BodyTransfers(parameters, counters, random, deadlines, messaging, budget, unanswered);
+    const responseBodies = new ResponseBodies(parameters, counters, random, transfers, replies);
+    const notifier = new Notifier(parameters, counters, random, messaging, responseBodies);
+    this.#recent = recent;
+    this.#messaging = messaging;
+    this.#budget = budget;
+    this.#unanswered = unanswered;
+    this.#replies = replies;
+    this.#transfers = transfers;
+    this.#responseBodies = responseBodies;
+    this.#notifier = notifier;
+    this.#requester = new Requester(parameters, counters, random, deadlines, messaging, budget);
+    this.#responder = new Responder(parameters, counters, transfers, replies, responseBodies, notifier, unanswered);
   }
 
   handleDatagram(now: number, peer: Peer, datagram: Uint8Array, out: Outbox): void {
@@ -140,19 +169,21 @@ export class CoapEndpoint implements CoapEndpointApi {
 
   handleTimeout(now: number, out: Outbox): void {
     this.#recent.expire(now);
-    this.#responder.handleTimeout(now, out);
+    this.#replies.handleTimeout(now, out);
     for (let item = this.#deadlines.takeDue(now); item !== undefined; item = this.#deadlines.takeDue(now)) {
       if (item instanceof Transmission) {
         if (item.owner.kind === 'relation') this.#notifier.refresh(now, item.owner, out);
         this.#advance(now, item, 'deadline', out);
       } else if (item instanceof RequestExchange) {
         this.#requester.handleDeadline(now, item, out);
+      } else {
+        this.#transfers.abandon(now, item, out);
       }
     }
   }
 
   nextDeadline(): number {
-    return Math.min(this.#deadlines.next(), this.#responder.nextDeadline());
+    return Math.min(this.#deadlines.next(), this.#replies.nextDeadline());
   }
 
   request(now: number, peer: Peer, request: OutgoingRequest, out: Outbox): Exchange {
@@ -175,12 +206,14 @@ export class CoapEndpoint implements CoapEndpointApi {
     this.#notifier.endSilently(now, relation as Relation, out);
   }
 
-  provideBody(_now: number, _of: Exchange | IncomingRequest, _bytes: Uint8Array, _last: boolean, _out: Outbox): void {
-    throw new UsageError('not wanted');
+  provideBody(now: number, of: Exchange | IncomingRequest, bytes: Uint8Array, last: boolean, out: Outbox): void {
+    if (of instanceof RequestExchange) this.#requester.provide(now, of, bytes, last, out);
+    else this.#responseBodies.provide(now, of as ReceivedRequest, bytes, last, out);
   }
 
-  continueBody(_now: number, _of: Exchange | IncomingRequest, _out: Outbox): void {
-    throw new UsageError('not wanted');
+  continueBody(now: number, of: Exchange | IncomingRequest, out: Outbox): void {
+    if (of instanceof RequestExchange) this.#requester.continueBody(now, of, out);
+    else this.#responder.continueBody(now, of as ReceivedRequest, out);
   }
 
   ping(now: number, peer: Peer, out: Outbox): Exchange {
@@ -190,6 +223,7 @@ export class CoapEndpoint implements CoapEndpointApi {
   forgetPeer(now: number, peer: Peer, out: Outbox): void {
     this.#requester.forgetPeer(now, peer, out);
     this.#notifier.forgetPeer(now, peer, out);
+    this.#transfers.forgetPeer(now, peer, out);
     this.#messaging.forgetPeer(now, peer, out);
   }
 
@@ -203,6 +237,9 @@ export class CoapEndpoint implements CoapEndpointApi {
       deadlines: this.#deadlines.size,
       tokens: this.#requester.size,
       relations: this.#notifier.size,
+      unansweredRequests: this.#unanswered.count,
+      bodies: this.#transfers.size,
+      bodyBytes: this.#budget.held,
       recentMessages: this.#recent.size,
       recentMessageBytes: this.#recent.allocatedBytes,
     };
@@ -297,6 +334,11 @@ export interface CoapUsage {
   readonly tokens: number;
   /** Observations of the other side. */
   readonly relations: number;
+  readonly unansweredRequests: number;
+  /** Bodies in blocks that the other side sends or fetches. */
+  readonly bodies: number;
+  /** Bytes of bodies in blocks, both ways. */
+  readonly bodyBytes: number;
   readonly recentMessages: number;
   /** Bytes of the duplicate filter. */
   readonly recentMessageBytes: number;

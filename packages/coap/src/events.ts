@@ -113,7 +113,7 @@ export type CoapEvent =
       readonly payload: Uint8Array;
       readonly more: boolean;
     }
-  /** A streamed request body will not be completed: the peer went away or began anew. */
+  /** A streamed body, of the request or of the response to it, will not be completed: the peer went away or began anew. Do not answer the request any more. */
   | { readonly kind: 'requestAbandoned'; readonly request: IncomingRequest }
   /** The answer. With `observing`, notifications follow. */
   | {

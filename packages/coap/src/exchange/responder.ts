@@ -1,146 +1,164 @@
 /**
- * The responder's role: requests in, responses out, each request handled once. RFC 7252 §5.2, §5.8, RFC 7967.
+ * The responder's role: requests in, each handled once, and responses out. RFC 7252 §5.2, §5.8, RFC 7959.
  */
-import { Codes, codeClass, isSuccess } from '../code-table.ts';
+import type { BodyTransfers } from '../blockwise/body-transfers.ts';
+import { withBlock1 } from '../blockwise/block-options.ts';
+import { RequestBodies } from '../blockwise/request-bodies.ts';
+import type { ResponseBodies } from '../blockwise/response-bodies.ts';
+import { Codes, isSuccess } from '../code-table.ts';
 import type { CoapCounters } from '../counters.ts';
 import type { CoapParameters } from '../endpoint.ts';
 import { UsageError } from '../errors.ts';
-import type { ObserveRelation, Outbox, OutgoingResponse } from '../events.ts';
-import { encodeMessage } from '../message-codec.ts';
-import { MessageType, messageId, type Code, type Message, type Option } from '../message.ts';
-import { Transmission, type Messaging } from '../messaging/messaging.ts';
-import { ReplyKind, type RecentMessages } from '../messaging/recent-messages.ts';
+import type { Outbox, OutgoingResponse } from '../events.ts';
+import type { Message, Option } from '../message.ts';
 import type { Notifier } from '../observe/notifier.ts';
+import type { Relation } from '../observe/relation.ts';
 import type { Peer } from '../peer.ts';
-import { AcknowledgementQueue } from './acknowledgement-queue.ts';
 import { ReceivedRequest } from './received-request.ts';
+import type { Replies } from './replies.ts';
 import { readRequestHead } from './request-head.ts';
+import type { UnansweredRequests } from './unanswered-requests.ts';
 
-/** Replies to safe requests above this are not kept: a duplicate is handled once more, as RFC 7252 §4.5 allows. */
-const KEPT_SAFE_REPLY_BYTES = 256;
 const NO_OPTIONS: readonly Option[] = Object.freeze([]);
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 export class Responder {
   readonly #parameters: CoapParameters;
   readonly #counters: CoapCounters;
-  readonly #messaging: Messaging;
-  readonly #recent: RecentMessages;
+  readonly #replies: Replies;
+  readonly #requestBodies: RequestBodies;
+  readonly #responseBodies: ResponseBodies;
   readonly #notifier: Notifier;
-  readonly #acknowledgements = new AcknowledgementQueue();
-  #unanswered = 0;
+  readonly #unanswered: UnansweredRequests;
 
   constructor(
     parameters: CoapParameters,
     counters: CoapCounters,
-    messaging: Messaging,
-    recent: RecentMessages,
+    transfers: BodyTransfers,
+    replies: Replies,
+    responseBodies: ResponseBodies,
     notifier: Notifier,
+    unanswered: UnansweredRequests,
   ) {
     this.#parameters = parameters;
     this.#counters = counters;
-    this.#messaging = messaging;
-    this.#recent = recent;
+    this.#replies = replies;
+    this.#requestBodies = new RequestBodies(parameters, counters, transfers, replies);
+    this.#responseBodies = responseBodies;
     this.#notifier = notifier;
+    this.#unanswered = unanswered;
   }
 
   /** @param recent  position of the message in the duplicate filter. */
   handleRequest(now: number, peer: Peer, message: Message, recent: number, out: Outbox): void {
     const head = readRequestHead(message.options);
     const request = new ReceivedRequest(peer, message, recent, head);
-    if (head.refusal !== undefined) return this.#refuse(now, request, head.refusal, out);
-    this.#deliver(now, request, out);
+    const { refusal, block1, block2 } = head;
+    if (refusal !== undefined) {
+      // A Non-confirmable request that cannot be understood is rejected in silence. RFC 7252 §5.4.1.
+      this.#counters.badOptions++;
+      if (request.confirmable) this.#replies.send(now, request, refusal, NO_OPTIONS, NO_BYTES, out);
+      else this.#replies.ignore(request);
+    } else if (block1 !== undefined) {
+      this.#requestBodies.handleBlock(now, request, block1, (whole) => this.#deliver(now, whole, out), out);
+    } else if (block2 !== undefined && block2.num > 0) {
+      if (this.#responseBodies.handleLater(now, request, block2, out)) return;
+      // A GET can be answered anew from any block on; another method must not be carried out again.
+      if (request.code === Codes.get) this.#deliver(now, request, out);
+      else this.#replies.send(now, request, Codes.requestEntityIncomplete, NO_OPTIONS, NO_BYTES, out);
+    } else {
+      this.#deliver(now, request, out);
+    }
   }
 
-  respond(now: number, request: ReceivedRequest, response: OutgoingResponse, out: Outbox): ObserveRelation | undefined {
+  /** @throws UsageError if the request has been answered. */
+  respond(now: number, request: ReceivedRequest, response: OutgoingResponse, out: Outbox): Relation | undefined {
+    if (request.abandoned) return undefined; // the application will learn it from an event on its way
     if (request.answered) throw new UsageError('this request has been answered');
-    request.answered = true;
-    this.#unanswered--;
-    let relation: ObserveRelation | undefined;
+    const { code, payload } = response;
     let { options } = response;
-    if (response.observe === true && request.observe === 'register' && isSuccess(response.code)) {
-      const accepted = this.#notifier.register(now, request, out);
-      if (accepted !== undefined) {
-        relation = accepted;
-        options = this.#notifier.stamped(accepted, options);
-      }
+    if (!(payload instanceof Uint8Array) && request.observe === 'register') {
+      throw new UsageError('a streamed body cannot be observed');
     }
-    this.#reply(now, request, response.code, options, response.payload as Uint8Array, out);
+    request.answered = true;
+    this.#unanswered.settle(request);
+    let relation: Relation | undefined;
+    if (response.observe === true && request.observe === 'register' && isSuccess(code)) {
+      relation = this.#notifier.register(now, request, out);
+      if (relation !== undefined) options = this.#notifier.stamped(relation, options);
+    }
+    if (!(payload instanceof Uint8Array)) {
+      this.#responseBodies.beginStream(now, request, code, options, payload.size, out);
+    } else if (this.#responseBodies.isNeeded(request.head.block2, payload)) {
+      this.#respondInBlocks(now, request, response.options, relation, code, payload, out);
+    } else {
+      this.#send(now, request, code, options, payload, out);
+    }
     return relation;
   }
 
-  /** When the next empty Acknowledgement is due, ms. */
-  nextDeadline(): number {
-    return this.#acknowledgements.next();
+  /** @throws UsageError if no streamed block of the request waits for it. */
+  continueBody(now: number, request: ReceivedRequest, out: Outbox): void {
+    if (request.abandoned || request.answered) return;
+    if (!this.#requestBodies.continue(now, request, out)) throw new UsageError('no block of this body waits');
   }
 
-  handleTimeout(now: number, out: Outbox): void {
-    for (let request = this.#acknowledgements.takeDue(now); request; request = this.#acknowledgements.takeDue(now)) {
-      request.slot = 'acknowledged';
-      this.#recent.settle(request.recent, ReplyKind.acknowledgement);
-      this.#messaging.acknowledge(request.peer, request.messageId, out);
+  #deliver(now: number, request: ReceivedRequest, out: Outbox): boolean {
+    if (request.payload.length > this.#parameters.maxBodyBytes) {
+      this.#counters.bodiesRefused++;
+      this.#replies.send(now, request, Codes.requestEntityTooLarge, NO_OPTIONS, NO_BYTES, out);
+      return false;
     }
-  }
-
-  #deliver(now: number, request: ReceivedRequest, out: Outbox): void {
-    if (this.#unanswered >= this.#parameters.maxUnansweredRequests) {
+    if (!this.#unanswered.add(request)) {
       this.#counters.requestsRefused++;
-      return this.#reply(now, request, Codes.serviceUnavailable, NO_OPTIONS, NO_BYTES, out);
+      this.#replies.send(now, request, Codes.serviceUnavailable, NO_OPTIONS, NO_BYTES, out);
+      return false;
     }
-    this.#unanswered++;
     if (request.observe === 'deregister') this.#notifier.deregister(now, request, out);
-    if (request.confirmable) this.#acknowledgements.add(request, now + this.#parameters.ackDelay);
+    this.#replies.expect(now, request);
     out.emit({ kind: 'request', request });
+    return true;
   }
 
-  /** A request that cannot be understood: 4.02 or the like if Confirmable, silence otherwise. RFC 7252 §5.4.1. */
-  #refuse(now: number, request: ReceivedRequest, code: Code, out: Outbox): void {
-    this.#counters.badOptions++;
-    if (!request.confirmable) return this.#recent.settle(request.recent, ReplyKind.silence);
-    this.#reply(now, request, code, NO_OPTIONS, NO_BYTES, out);
-  }
-
-  /** Answer the open message of the request. */
-  #reply(
+  #respondInBlocks(
     now: number,
     request: ReceivedRequest,
-    code: Code,
+    options: readonly Option[],
+    relation: Relation | undefined,
+    code: OutgoingResponse['code'],
+    body: Uint8Array,
+    out: Outbox,
+  ): void {
+    const { peer, head } = request;
+    const part = this.#responseBodies.begin(now, peer, request, head.block2, code, options, body, out);
+    if (part === undefined) {
+      if (relation !== undefined) this.#notifier.endSilently(now, relation, out);
+      this.#send(
+        now,
+        request,
+        head.block2 === undefined ? Codes.serviceUnavailable : Codes.badRequest,
+        NO_OPTIONS,
+        NO_BYTES,
+        out,
+      );
+      return;
+    }
+    const stamped = relation === undefined ? part.options : this.#notifier.stamped(relation, part.options);
+    this.#send(now, request, code, stamped, part.payload, out);
+  }
+
+  #send(
+    now: number,
+    request: ReceivedRequest,
+    code: OutgoingResponse['code'],
     options: readonly Option[],
     payload: Uint8Array,
     out: Outbox,
   ): void {
-    const { peer, token, slot, recent } = request;
-    const id = request.messageId;
-    request.slot = 'closed';
-    const unwanted = (request.unwantedClasses & (1 << (codeClass(code) - 1))) !== 0;
-    if (!request.confirmable) {
-      this.#recent.settle(recent, ReplyKind.silence);
-      if (unwanted) return;
-      const type = MessageType.nonConfirmable;
-      const datagram = encodeMessage({ type, code, messageId: messageId(0), token, options, payload });
-      this.#messaging.sendUnacknowledged(now, peer, datagram, out);
-    } else if (slot === 'acknowledged') {
-      if (unwanted) return;
-      const type = MessageType.confirmable;
-      const datagram = encodeMessage({ type, code, messageId: messageId(0), token, options, payload });
-      if (this.#messaging.queued(peer) >= this.#parameters.maxQueuedPerPeer) {
-        this.#counters.messagesDropped++;
-        return;
-      }
-      this.#messaging.start(now, new Transmission(peer, 'confirmable', request, datagram), out);
-    } else if (unwanted) {
-      this.#recent.settle(recent, ReplyKind.acknowledgement);
-      this.#messaging.acknowledge(peer, id, out);
-    } else {
-      const type = MessageType.acknowledgement;
-      const datagram = encodeMessage({ type, code, messageId: id, token, options, payload });
-      const isSafe = request.code === Codes.get || request.code === Codes.fetch;
-      if (isSafe && datagram.length > KEPT_SAFE_REPLY_BYTES && request.observe === undefined) {
-        this.#recent.settle(recent, ReplyKind.forgotten);
-      } else {
-        this.#recent.keepReply(now, recent, datagram);
-      }
-      this.#messaging.transmit(peer, datagram, false, out);
-    }
+    const { block1 } = request;
+    if (block1 === undefined) return this.#replies.send(now, request, code, options, payload, out);
+    const echoed = withBlock1(options, { ...block1, more: false });
+    this.#replies.send(now, request, code, echoed, payload, out);
+    this.#requestBodies.handleAnswer(now, request, code, echoed, payload);
   }
 }

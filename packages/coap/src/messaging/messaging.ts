@@ -9,7 +9,7 @@ import type { CoapCounters } from '../counters.ts';
 import type { DeadlineQueue, Timed } from '../deadlines.ts';
 import type { CoapParameters } from '../endpoint.ts';
 import type { Outbox } from '../events.ts';
-import type { ReceivedRequest } from '../exchange/received-request.ts';
+import type { ReplySlot } from '../exchange/reply-slot.ts';
 import type { RequestExchange } from '../exchange/request-exchange.ts';
 import { decodeMessage } from '../message-codec.ts';
 import { MessageType, type MessageId } from '../message.ts';
@@ -26,7 +26,7 @@ import {
 } from './transmission.ts';
 
 /** What a transmission carries: a request, a separate response, a notification. */
-export type TransmissionOwner = RequestExchange | ReceivedRequest | Relation;
+export type TransmissionOwner = RequestExchange | ReplySlot | Relation;
 
 /** One message to be delivered, and how far it has got. */
 export class Transmission implements Timed {

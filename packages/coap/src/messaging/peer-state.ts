@@ -3,7 +3,7 @@
  * costs a small number in `Peer.coap`, the next Message ID.
  */
 import type { RequestExchange } from '../exchange/request-exchange.ts';
-import type { BodyTransfer } from '../blockwise/transfer.ts';
+import type { BodyTransfer } from '../blockwise/body-transfers.ts';
 import type { Relation } from '../observe/relation.ts';
 import { messageId, type MessageId } from '../message.ts';
 import type { Peer } from '../peer.ts';

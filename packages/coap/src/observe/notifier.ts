@@ -2,8 +2,11 @@
  * The responder's observe relations: registration, notifications, and their end. RFC 7641 §4.
  */
 import { isSuccess } from '../code-table.ts';
+import type { ResponseBodies, ResponsePart } from '../blockwise/response-bodies.ts';
+import { isSameUpload } from '../blockwise/same-request.ts';
 import type { CoapCounters } from '../counters.ts';
 import type { CoapParameters } from '../endpoint.ts';
+import { UsageError } from '../errors.ts';
 import type { Outbox, OutgoingResponse, RelationEndReason } from '../events.ts';
 import { withOption } from '../exchange/option-order.ts';
 import type { ReceivedRequest } from '../exchange/received-request.ts';
@@ -24,13 +27,21 @@ export class Notifier {
   readonly #counters: CoapCounters;
   readonly #random: () => number;
   readonly #messaging: Messaging;
+  readonly #responseBodies: ResponseBodies;
   #size = 0;
 
-  constructor(parameters: CoapParameters, counters: CoapCounters, random: () => number, messaging: Messaging) {
+  constructor(
+    parameters: CoapParameters,
+    counters: CoapCounters,
+    random: () => number,
+    messaging: Messaging,
+    responseBodies: ResponseBodies,
+  ) {
     this.#parameters = parameters;
     this.#counters = counters;
     this.#random = random;
     this.#messaging = messaging;
+    this.#responseBodies = responseBodies;
   }
 
   /** Relations that have not ended. */
@@ -110,8 +121,8 @@ export class Notifier {
     if (pending === undefined || transmission?.state.kind !== 'awaitingAcknowledgement') return;
     if (transmission.state.transmissions > this.#parameters.maxRetransmit) return;
     relation.sequence = (relation.sequence + 1) & SEQUENCE_MASK;
-    const datagram = this.#encode(relation, pending.response, MessageType.confirmable);
-    if (!this.#messaging.supersede(now, transmission, datagram)) return;
+    const datagram = this.#encode(now, relation, pending.response, MessageType.confirmable, out);
+    if (datagram === undefined || !this.#messaging.supersede(now, transmission, datagram)) return;
     relation.pending = undefined;
     this.#counters.supersededNotifications++;
     if (!isSuccess(pending.response.code)) this.#end(now, relation, 'refused', out);
@@ -141,7 +152,8 @@ export class Notifier {
       confirmable ?? now - relation.confirmableAt >= this.#parameters.confirmableNotificationInterval;
     relation.sequence = (relation.sequence + 1) & SEQUENCE_MASK;
     const type = isConfirmable ? MessageType.confirmable : MessageType.nonConfirmable;
-    const datagram = this.#encode(relation, response, type);
+    const datagram = this.#encode(now, relation, response, type, out);
+    if (datagram === undefined) return; // counted; the next one may find memory
     if (isConfirmable) {
       relation.confirmableAt = now;
       const transmission = new Transmission(peer, 'confirmable', relation, datagram);
@@ -154,16 +166,24 @@ export class Notifier {
     if (!isSuccess(response.code)) this.#end(now, relation, 'refused', out);
   }
 
-  #encode(relation: Relation, response: OutgoingResponse, type: MessageType): Uint8Array {
-    const { code } = response;
-    return encodeMessage({
-      type,
-      code,
-      messageId: messageId(0),
-      token: relation.token,
-      options: isSuccess(code) ? this.stamped(relation, response.options) : response.options,
-      payload: response.payload as Uint8Array,
-    });
+  /** Undefined when there is no memory to keep the rest of a body that goes in blocks. */
+  #encode(
+    now: number,
+    relation: Relation,
+    { code, options, payload }: OutgoingResponse,
+    type: MessageType,
+    out: Outbox,
+  ): Uint8Array | undefined {
+    if (!(payload instanceof Uint8Array)) throw new UsageError('notifications cannot be streamed');
+    const { request, token, peer } = relation;
+    const asked = request.head.block2;
+    let part: ResponsePart | undefined = { options, payload };
+    if (this.#responseBodies.isNeeded(asked, payload)) {
+      part = this.#responseBodies.begin(now, peer, request, asked, code, options, payload, out);
+      if (part === undefined) return undefined;
+    }
+    const stamped = isSuccess(code) ? this.stamped(relation, part.options) : part.options;
+    return encodeMessage({ type, code, messageId: messageId(0), token, options: stamped, payload: part.payload });
   }
 
   #end(now: number, relation: Relation, reason: RelationEndReason, out: Outbox): void {
@@ -190,7 +210,7 @@ export class Notifier {
 
 /** The same observation: RFC 7641 §4.1 goes by the token; a second one for the same target would only repeat the first. */
 function isSame(relation: Relation, request: ReceivedRequest): boolean {
-  return sameBytes(relation.token, request.token);
+  return sameBytes(relation.token, request.token) || isSameUpload(relation.request, request);
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

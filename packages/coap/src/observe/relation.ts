@@ -1,14 +1,15 @@
 /**
  * The responder's side of one observation: who asked, by which token, and what has been told. RFC 7641 §4.
  */
-import type { IncomingRequest, ObserveRelation, OutgoingResponse } from '../events.ts';
+import type { ObserveRelation, OutgoingResponse } from '../events.ts';
+import type { ReceivedRequest } from '../exchange/received-request.ts';
 import type { Transmission } from '../messaging/messaging.ts';
 import type { Peer } from '../peer.ts';
 
 export class Relation implements ObserveRelation {
   readonly kind = 'relation';
   readonly peer: Peer;
-  readonly request: IncomingRequest;
+  readonly request: ReceivedRequest;
   readonly token: Uint8Array;
   context: unknown = undefined;
   ended = false;
@@ -23,7 +24,7 @@ export class Relation implements ObserveRelation {
   /** Of the last Non-confirmable notification: a Reset that carries it ends the relation. RFC 7641 §3.6. */
   messageId = -1;
 
-  constructor(now: number, request: IncomingRequest, sequence: number) {
+  constructor(now: number, request: ReceivedRequest, sequence: number) {
     this.peer = request.peer;
     this.request = request;
     this.token = request.token;
