@@ -1,1 +1,36 @@
-export {};
+export { CLIENT_COAP_PARAMETERS, LwM2mClient } from './client.ts';
+export type { WaitOptions } from './client.ts';
+export type {
+  ClientCounters,
+  ClientEvents,
+  ClientOptions,
+  RegistrationFailure,
+  RetryOptions,
+  SendResult,
+  ServerAccount,
+  ServerRegistration,
+  StartOptions,
+} from './api.ts';
+export type {
+  ChangeContext,
+  ClientObject,
+  HandlerContext,
+  ObjectInstanceContent,
+  PlainValue,
+  PlainValues,
+  ResourceContent,
+  ResourceHandler,
+  TreeAccess,
+  WriteContext,
+} from './client-object.ts';
+export { CLIENT_ERROR_CHANNEL } from './diagnostics.ts';
+export type { MaybePromise } from './maybe-promise.ts';
+export { deviceObject } from './objects/device.ts';
+export type { DeviceOptions } from './objects/device.ts';
+export { objectFromDefinition } from './objects/from-definition.ts';
+export { locationObject } from './objects/location.ts';
+export type { LocationOptions } from './objects/location.ts';
+export { sensorObject, temperatureObject } from './objects/sensor.ts';
+export type { SensorOptions } from './objects/sensor.ts';
+export { OperationRefused } from './refusal.ts';
+export type { HandlerOperation } from './refusal.ts';

@@ -1,0 +1,126 @@
+/** What the Client library takes and announces. */
+import type { Code, CoapParameters } from '@lapwing/coap';
+import type { DefinitionLookup, LwM2mVersion, Path, ResourcePath } from '@lapwing/lwm2m';
+import type { PeerAddress } from '@lapwing/transport';
+import type { ClientObject } from './client-object.ts';
+import type { HandlerOperation } from './refusal.ts';
+
+/** One LwM2M Server to register with; becomes an Object Instance of Security (/0) and of Server (/1). */
+export interface ServerAccount {
+  /** "coap://host:port/path"; port 5683 and no path by default. Host names are looked up once, when the client starts. */
+  readonly uri: string;
+  /** Where the server is, instead of looking up the host of the URI. */
+  readonly address?: PeerAddress;
+  /** 1 to 65534, unique in the client. Default: 1 and counting. */
+  readonly shortServerId?: number;
+  /** /1/x/1: how long the Server keeps the registration without an Update; 0 is for ever. Default 86400. */
+  readonly lifetimeSeconds?: number;
+  /** /1/x/2 and /1/x/3: used where no attributes say otherwise. */
+  readonly defaultMinimumPeriodSeconds?: number;
+  readonly defaultMaximumPeriodSeconds?: number;
+  /** /1/x/5: how long to stay away after a Disable. Default 86400. */
+  readonly disableTimeoutSeconds?: number;
+  /** /1/x/23: whether Send is forbidden. Default false; the specification's default for an absent value is true. */
+  readonly muteSend?: boolean;
+  /** /1/x/26: Confirmable notifications unless attributes say otherwise. Default false. */
+  readonly confirmableNotifications?: boolean;
+  /** /1/x/14. Default 0. */
+  readonly initialDelaySeconds?: number;
+  readonly retry?: RetryOptions;
+}
+
+/** /1/x/17 to /1/x/20: how often and how patiently a Server that does not answer is tried. */
+export interface RetryOptions {
+  /** Attempts in one sequence. Default 5. */
+  readonly count?: number;
+  /** Pause before the first repetition; doubles with each. Default 60. */
+  readonly timerSeconds?: number;
+  /** Pause between sequences; 4294967295 ends the attempts. Default 86400. */
+  readonly sequenceDelaySeconds?: number;
+  /** Sequences until the registration counts as failed. Default 1. */
+  readonly sequenceCount?: number;
+}
+
+export interface ClientOptions {
+  readonly endpointClientName: string;
+  readonly servers: readonly ServerAccount[];
+  /** Everything but Security (0) and Server (1), which come from `servers`. Without Device (3) a plain one is added. */
+  readonly objects: readonly ClientObject[];
+  /** The highest version to register with; a Server that refuses it with 4.12 is offered the next lower. Default "1.2". */
+  readonly lwm2mVersion?: LwM2mVersion;
+  /** The `b` parameter, /1/x/7 and /3/0/16. Default "U". */
+  readonly binding?: string;
+  /** Say in the registration that this client sleeps between its Updates. Default false. */
+  readonly queueMode?: boolean;
+  /** MSISDN, digits only: the `sms` parameter. */
+  readonly smsNumber?: string;
+  /** One Content-Format to announce with the object list (`</>;ct=…`). Default: none. */
+  readonly contentFormat?: number;
+  /** Path below which servers find the Objects, such as "/lwm2m". Default: none. */
+  readonly alternatePath?: string;
+  /** Where Objects and Resources are looked up. Default: the OMA registry. */
+  readonly definitions?: DefinitionLookup;
+}
+
+export interface StartOptions extends ClientOptions {
+  /** Local port; 0, the default, lets the system choose. */
+  readonly port?: number;
+  /** Local address. Default: any of the family of the first server. */
+  readonly host?: string;
+  readonly coap?: Partial<CoapParameters>;
+  readonly signal?: AbortSignal;
+}
+
+export interface ServerRegistration {
+  readonly shortServerId: number;
+  readonly uri: string;
+  readonly lwm2mVersion: LwM2mVersion;
+  /** "/rd/5a3f", or undefined while not registered. */
+  readonly location: string | undefined;
+  readonly state: 'idle' | 'waiting' | 'registering' | 'registered' | 'updating' | 'deregistering' | 'closed';
+}
+
+export interface RegistrationFailure {
+  readonly shortServerId: number;
+  /** One sentence. */
+  readonly reason: string;
+  readonly code: Code | undefined;
+  /** ms from now until the next attempt; Infinity: none. */
+  readonly retryIn: number;
+  /** All sequences have failed. */
+  readonly final: boolean;
+}
+
+export interface ClientEvents {
+  registered: [registration: ServerRegistration];
+  updated: [registration: ServerRegistration];
+  /** The Server forgot the registration or no longer answers; registering anew has begun. */
+  lost: [registration: ServerRegistration];
+  deregistered: [registration: ServerRegistration];
+  registrationFailed: [failure: RegistrationFailure];
+  /** A server wrote these Resources. */
+  written: [write: { readonly shortServerId: number; readonly paths: readonly ResourcePath[] }];
+  executed: [execution: { readonly shortServerId: number; readonly path: ResourcePath; readonly args: string }];
+  created: [creation: { readonly shortServerId: number; readonly paths: readonly Path[] }];
+  deleted: [deletion: { readonly shortServerId: number; readonly path: Path }];
+  observed: [observation: { readonly shortServerId: number; readonly paths: readonly Path[] }];
+  observationEnded: [observation: { readonly shortServerId: number; readonly paths: readonly Path[] }];
+  /** Code of the application threw: the server was answered 5.00, and this is what nobody told it. */
+  handlerError: [error: { readonly path: Path; readonly operation: HandlerOperation; readonly cause: unknown }];
+}
+
+/** Counts since the client started. */
+export interface ClientCounters {
+  /** Requests from addresses that are none of the client's servers. */
+  readonly strangers: number;
+  /** Requests of a server that came while no registration with it was complete. */
+  readonly beforeRegistration: number;
+}
+
+export interface SendResult {
+  readonly shortServerId: number;
+  readonly ok: boolean;
+  readonly code: Code;
+  /** "4.04 Not Found", with the diagnostic payload when there is one. */
+  readonly reason: string;
+}

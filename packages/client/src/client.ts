@@ -1,0 +1,585 @@
+/**
+ * An LwM2M Client: registers with its servers and keeps the registrations alive, answers what they ask of its Objects,
+ * tells them what they observe. OMA TS Core 1.0 to 1.2, NoSec over UDP.
+ *
+ * One driver, so one socket, per client. Everything enters through `driver.turn`, and the client is the one timed layer
+ * above CoAP: registrations and observations share the driver's one timer.
+ */
+import { lookup } from 'node:dns/promises';
+import { EventEmitter } from 'node:events';
+import { isIP, isIPv6 } from 'node:net';
+import { OperationFailed, UsageError } from '@lapwing/coap';
+import type { CoapEvent, CoapParameters, IncomingRequest, Peer } from '@lapwing/coap';
+import { isMalformed, ObjectDefinitions, parsePath } from '@lapwing/lwm2m';
+import type { AnnouncedObject, DefinitionLookup, LwM2mVersion, NodeEntry, Path } from '@lapwing/lwm2m';
+import { UdpDriver } from '@lapwing/transport';
+import type { Driver, PeerAddress, TimedLayer } from '@lapwing/transport';
+import type {
+  ClientCounters,
+  ClientEvents,
+  ClientOptions,
+  SendResult,
+  ServerAccount,
+  ServerRegistration,
+  StartOptions,
+} from './api.ts';
+import { AttributeStore } from './attribute-store.ts';
+import type { ObjectInstanceContent, PlainValue, PlainValues, TreeAccess } from './client-object.ts';
+import { reportClientError } from './diagnostics.ts';
+import { DeviceManagement } from './device-management.ts';
+import { ObjectTree } from './object-tree.ts';
+import { deviceObject } from './objects/device.ts';
+import { securityObject } from './objects/security.ts';
+import { SERVER_RESOURCES, serverObject } from './objects/server.ts';
+import { PayloadFormat } from './payload-format.ts';
+import { HandlerFailed, isRefusal } from './refusal.ts';
+import { RegistrationProcedure } from './registration-procedure.ts';
+import type { Announcement } from './registration-procedure.ts';
+import { Reporting } from './reporting.ts';
+import { Sending } from './sending.ts';
+import { parseServerUri, resolveAccounts, ServerSettings } from './server-account.ts';
+import type { ResolvedAccount } from './server-account.ts';
+
+/** A client holds few conversations, and there may be thousands of clients in one process. */
+export const CLIENT_COAP_PARAMETERS: Partial<CoapParameters> = Object.freeze({
+  recentMessageBytes: 64 * 1024,
+  maxTotalBodyBytes: 4 * 1024 * 1024,
+  maxUnansweredRequests: 64,
+});
+
+/** Addresses a client's socket remembers: its servers, and strangers for a while. */
+const MAX_PEERS = 1024;
+/** Requests of one server that wait for its registration to be complete. */
+const MAX_EARLY_REQUESTS = 16;
+
+let sharedDefinitions: DefinitionLookup | undefined;
+
+export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAccess, AsyncDisposable {
+  readonly endpointClientName: string;
+  readonly #driver: Driver;
+  readonly #tree: ObjectTree;
+  readonly #attributes = new AttributeStore();
+  readonly #reporting: Reporting;
+  readonly #management: DeviceManagement;
+  readonly #sending: Sending;
+  readonly #procedures: readonly RegistrationProcedure[];
+  readonly #byPeer = new Map<Peer, RegistrationProcedure>();
+  readonly #layer: TimedLayer;
+  /** Requests that came before the registration with their server was complete. */
+  readonly #early = new Map<RegistrationProcedure, IncomingRequest[]>();
+  /** What changes bring about, kept back while a request is answered; undefined: nothing is. */
+  #keptBack: (() => void)[] | undefined;
+  #strangers = 0;
+  #beforeRegistration = 0;
+  #closing: Promise<void> | undefined;
+  #allClosed: (() => void) | undefined;
+
+  /**
+   * Open a socket and begin to register with every server. Resolves when the socket is open; `whenRegistered` waits for
+   * the registrations.
+   *
+   * Rejects with OperationFailed when a server's name is not found or the port is taken, and with UsageError for options
+   * that make no sense.
+   */
+  static async start(options: StartOptions): Promise<LwM2mClient> {
+    const { port = 0, host, coap, signal } = options;
+    signal?.throwIfAborted();
+    const servers = await Promise.all(options.servers.map((account) => locate(account)));
+    signal?.throwIfAborted();
+    const ipv6 = servers.some(({ address }) => isIPv6(address.host));
+    const driver = await UdpDriver.bind({
+      host: host ?? (ipv6 ? '::' : '0.0.0.0'),
+      port,
+      coap: { ...CLIENT_COAP_PARAMETERS, ...coap },
+      maxPeers: MAX_PEERS,
+      receiveBufferBytes: 64 * 1024,
+      sendBufferBytes: 64 * 1024,
+    });
+    try {
+      signal?.throwIfAborted();
+      const client = new LwM2mClient(driver, { ...options, servers });
+      client.register();
+      return client;
+    } catch (error) {
+      await driver.close();
+      throw error;
+    }
+  }
+
+  /**
+   * A client on any driver, which it takes over and closes with itself. Nothing is sent until `register`.
+   *
+   * @throws UsageError for options that make no sense, among them a server whose URI has a host name and no `address`.
+   */
+  constructor(driver: Driver, options: ClientOptions) {
+    super();
+    const { endpointClientName, lwm2mVersion = '1.2', binding = 'U', queueMode = false, alternatePath = '' } = options;
+    checkOptions(options);
+    this.endpointClientName = endpointClientName;
+    this.#driver = driver;
+    const accounts = resolveAccounts(options.servers);
+    this.#tree = this.#buildTree(options, accounts, lwm2mVersion, binding);
+    const formats = new PayloadFormat(this.#tree, alternatePath);
+    this.#reporting = new Reporting(driver, this.#attributes, {
+      read: ({ settings, paths, composite }) => this.#management.readFor(settings.shortServerId, paths, composite),
+      encode: ({ paths, composite, contentFormat }, entries) => {
+        const [path] = paths;
+        const encoded = formats.encode(
+          composite || path === undefined ? { kind: 'root' } : path,
+          entries,
+          contentFormat,
+        );
+        return isRefusal(encoded) ? { malformed: encoded.reason } : encoded.payload;
+      },
+      ended: ({ settings: { shortServerId }, paths }) => this.#announce('observationEnded', { shortServerId, paths }),
+    });
+    this.#management = new DeviceManagement({
+      driver,
+      tree: this.#tree,
+      attributes: this.#attributes,
+      reporting: this.#reporting,
+      formats,
+      alternatePath,
+      listener: {
+        written: (shortServerId, paths) => this.#announce('written', { shortServerId, paths }),
+        executed: (shortServerId, path, args) => this.#announce('executed', { shortServerId, path, args }),
+        created: (shortServerId, paths) => this.#announce('created', { shortServerId, paths }),
+        deleted: (shortServerId, path) => this.#announce('deleted', { shortServerId, path }),
+        observed: (shortServerId, paths) => this.#announce('observed', { shortServerId, paths }),
+        handlerFailed: (failure) => this.#announceFailure(failure),
+        registerAgain: () => this.register(),
+      },
+    });
+    this.#sending = new Sending(driver, formats);
+    const announcement = (): Announcement => ({
+      endpointClientName,
+      queueMode,
+      smsNumber: options.smsNumber,
+      contentFormat: options.contentFormat,
+      alternatePath,
+      objects: this.#announcedObjects(),
+    });
+    this.#procedures = accounts.map((account) => this.#buildProcedure(account, lwm2mVersion, announcement));
+    this.#layer = {
+      nextDeadline: () => this.#nextDeadline(),
+      handleTimeout: (now) => this.#handleTimeout(now),
+    };
+    driver.onEvent = (event) => this.#handleEvent(event);
+    driver.attach(this.#layer);
+  }
+
+  /** Where this client stands with each of its servers. */
+  get registrations(): readonly ServerRegistration[] {
+    return this.#procedures.map(({ registration }) => registration);
+  }
+
+  get localAddress(): PeerAddress {
+    return this.#driver.localAddress;
+  }
+
+  get counters(): ClientCounters {
+    return { strangers: this.#strangers, beforeRegistration: this.#beforeRegistration };
+  }
+
+  /** Observations of servers now. */
+  get observationCount(): number {
+    return this.#reporting.size;
+  }
+
+  /** Register now with every server (or one), whatever the state: the beginning, after a restart, instead of waiting. */
+  register(shortServerId?: number): void {
+    this.#checkOpen();
+    for (const procedure of this.#chosen(shortServerId)) procedure.handle({ kind: 'begin' });
+  }
+
+  /** Send an Update now; a client that only just woke up, for instance. */
+  update(shortServerId?: number): void {
+    this.#checkOpen();
+    for (const procedure of this.#chosen(shortServerId)) procedure.handle({ kind: 'updateWanted' });
+  }
+
+  /**
+   * Wait until every server (or the given one) has accepted the registration. Rejects with OperationFailed 'CLOSED' when
+   * the client is closed first, or with the reason of the signal.
+   */
+  async whenRegistered({ shortServerId, signal }: WaitOptions = {}): Promise<void> {
+    const chosen = this.#chosen(shortServerId);
+    signal?.throwIfAborted();
+    this.#checkOpen();
+    if (chosen.every(({ isRegistered }) => isRegistered)) return;
+    await new Promise<void>((resolve, reject) => {
+      const settle = (end: () => void) => (): void => {
+        this.off('registered', onRegistered);
+        this.#waiters.delete(onClosed);
+        signal?.removeEventListener('abort', onAbort);
+        end();
+      };
+      const onRegistered = (): void => {
+        if (chosen.every(({ isRegistered }) => isRegistered)) settle(resolve)();
+      };
+      const onClosed = settle(() => reject(closedError()));
+      const onAbort = settle(() => reject(signal?.reason as Error));
+      this.on('registered', onRegistered);
+      this.#waiters.add(onClosed);
+      signal?.addEventListener('abort', onAbort);
+    });
+  }
+  readonly #waiters = new Set<() => void>();
+
+  get(path: Path | string): PlainValue | ReadonlyMap<number, PlainValue> | undefined {
+    return this.#tree.get(path);
+  }
+
+  set(path: Path | string, value: PlainValue | PlainValues): void {
+    this.#driver.turn(() => this.#tree.set(path, value));
+  }
+
+  changed(path: Path | string): void {
+    this.#driver.turn(() => this.#tree.changed(path));
+  }
+
+  batch(changes: () => void): void {
+    this.#driver.turn(() => this.#tree.batch(changes));
+  }
+
+  /**
+   * Add an Object Instance; servers learn of it by an Update.
+   *
+   * @throws UsageError if the client does not have the Object, the Object Instance exists, or the content does not fit.
+   */
+  addObjectInstance(objectId: number, objectInstanceId: number, content: ObjectInstanceContent): void {
+    this.#driver.turn(() => this.#tree.addObjectInstance(objectId, objectInstanceId, content));
+  }
+
+  /** Remove an Object Instance; false when it was not there. Servers learn of it by an Update. */
+  removeObjectInstance(objectId: number, objectInstanceId: number): boolean {
+    return this.#driver.turn(() => this.#tree.removeObjectInstance(objectId, objectInstanceId));
+  }
+
+  /** The Object Instances the client has of an Object, ascending. */
+  objectInstanceIds(objectId: number): readonly number[] {
+    return [...(this.#tree.objects.get(objectId)?.instances.keys() ?? [])].sort((a, b) => a - b);
+  }
+
+  /**
+   * Tell every server that is registered with, and does not mute Send, the values at these paths as they are now, or the
+   * given entries with timestamps of their own. OMA TS Core §6.4.6.
+   *
+   * Rejects with OperationFailed 'NOT_REGISTERED' or 'MUTED' when there is no such server, and when one does not answer;
+   * a server's refusal is a result.
+   */
+  async send(
+    content: readonly (Path | string)[] | readonly NodeEntry[],
+    { shortServerId, signal }: WaitOptions = {},
+  ): Promise<readonly SendResult[]> {
+    this.#checkOpen();
+    const registered = this.#chosen(shortServerId).filter(({ isRegistered }) => isRegistered);
+    if (registered.length === 0) {
+      throw new OperationFailed('NOT_REGISTERED', 'no server is registered with', { retryable: true });
+    }
+    const listening = registered.filter(({ settings }) => !settings.sendIsMuted);
+    if (listening.length === 0) {
+      throw new OperationFailed('MUTED', 'every server mutes Send (/1/x/23)', { retryable: false });
+    }
+    const entries = isEntries(content) ? content : await this.#readForSend(content);
+    if (entries.length === 0) throw new UsageError('there is nothing to send at these paths');
+    return Promise.all(listening.map(({ settings }) => this.#sending.send(settings, entries, signal)));
+  }
+
+  /** De-register from every server and close the driver. A server that does not answer holds it up for 10 s. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #buildTree(
+    options: ClientOptions,
+    accounts: readonly ResolvedAccount[],
+    lwm2mVersion: LwM2mVersion,
+    binding: string,
+  ): ObjectTree {
+    const definitions = options.definitions ?? (sharedDefinitions ??= new ObjectDefinitions());
+    const hasDevice = options.objects.some(({ objectId }) => objectId === 3);
+    const server = serverObject(accounts, binding, {
+      disable: (id) => {
+        const [procedure] = this.#chosen(id);
+        procedure?.handle({ kind: 'disable', seconds: procedure.settings.disableTimeoutSeconds });
+      },
+      update: (id) => this.#chosen(id)[0]?.handle({ kind: 'updateWanted' }),
+    });
+    const objects = [
+      securityObject(accounts),
+      server,
+      ...(hasDevice ? [] : [deviceObject({ binding })]),
+      ...options.objects,
+    ];
+    return new ObjectTree(objects, definitions, lwm2mVersion, {
+      changed: (paths) => this.#handleChanges(paths),
+      instancesChanged: (path) => this.#handleInstances(path),
+      hookFailed: (failure) => this.#announceFailure(failure),
+      unixTime: () => this.#driver.unixTime(),
+    });
+  }
+
+  #buildProcedure(
+    account: ResolvedAccount,
+    lwm2mVersion: LwM2mVersion,
+    announcement: () => Announcement,
+  ): RegistrationProcedure {
+    const peer = this.#driver.peer(addressOf(account));
+    if (this.#byPeer.has(peer)) throw new UsageError(`two servers have the address of ${account.uri}`);
+    const settings = new ServerSettings(account, peer, this.#tree);
+    const procedure = new RegistrationProcedure(this.#driver, settings, lwm2mVersion, announcement, {
+      registered: (registration) => {
+        this.#reporting.endAll(settings);
+        this.#announce('registered', registration);
+      },
+      updated: (registration) => this.#announce('updated', registration),
+      lost: (registration) => {
+        this.#reporting.endAll(settings);
+        this.#announce('lost', registration);
+      },
+      deregistered: (registration) => {
+        this.#reporting.endAll(settings);
+        this.#announce('deregistered', registration);
+      },
+      registrationFailed: (failure) => this.#announce('registrationFailed', failure),
+      stateChanged: () => this.#handleStateChange(procedure),
+    });
+    // Held here, so the transport must not forget it.
+    peer.context = procedure;
+    this.#byPeer.set(peer, procedure);
+    return procedure;
+  }
+
+  #announcedObjects(): readonly AnnouncedObject[] {
+    return [...this.#tree.objects.values()]
+      .sort((a, b) => a.objectId - b.objectId)
+      .map(({ objectId, definition }) => ({
+        objectId,
+        version: definition.version,
+        objectInstanceIds: this.objectInstanceIds(objectId),
+      }));
+  }
+
+  #nextDeadline(): number {
+    let deadline = this.#reporting.nextDeadline();
+    for (const procedure of this.#procedures) deadline = Math.min(deadline, procedure.nextDeadline());
+    return deadline;
+  }
+
+  #handleTimeout(now: number): void {
+    for (const procedure of this.#procedures) {
+      if (procedure.nextDeadline() <= now) procedure.handle({ kind: 'deadline' });
+    }
+    this.#reporting.handleTimeout(now);
+  }
+
+  #handleEvent(event: CoapEvent): void {
+    switch (event.kind) {
+      case 'request':
+        return this.#handleRequest(event.request);
+      case 'response':
+        if (this.#sending.handleResponse(event.exchange, event.response)) return;
+        for (const procedure of this.#procedures) {
+          if (procedure.handleResponse(event.exchange, event.response)) return;
+        }
+        return;
+      case 'failed':
+        if (this.#sending.handleFailure(event.exchange, event.reason)) return;
+        for (const procedure of this.#procedures) if (procedure.handleFailure(event.exchange, event.reason)) return;
+        return;
+      case 'relationEnded':
+        return this.#reporting.relationEnded(event.relation);
+    }
+  }
+
+  #handleRequest(request: IncomingRequest): void {
+    const procedure = this.#byPeer.get(request.peer);
+    if (procedure === undefined) {
+      this.#strangers++;
+      this.#ignore(request);
+    } else if (procedure.isRegistered) {
+      this.#answer(request, procedure);
+    } else {
+      this.#handleEarly(request, procedure);
+    }
+  }
+
+  /**
+   * Nothing is done for a server before its registration is complete. Its acceptance may have been lost or overtaken,
+   * though, so while a Register is under way requests wait for the outcome. OMA TS Core §6.2.1.
+   */
+  #handleEarly(request: IncomingRequest, procedure: RegistrationProcedure): void {
+    this.#beforeRegistration++;
+    const waiting = this.#early.get(procedure) ?? [];
+    if (procedure.state.kind !== 'registering' || waiting.length >= MAX_EARLY_REQUESTS) return this.#ignore(request);
+    waiting.push(request);
+    this.#early.set(procedure, waiting);
+  }
+
+  #handleStateChange(procedure: RegistrationProcedure): void {
+    if (procedure.state.kind === 'closed') this.#allClosed?.();
+    if (procedure.state.kind === 'registering') return;
+    const waiting = this.#early.get(procedure);
+    if (waiting === undefined) return;
+    this.#early.delete(procedure);
+    for (const request of waiting) {
+      if (procedure.isRegistered) this.#answer(request, procedure);
+      else this.#ignore(request);
+    }
+  }
+
+  #answer(request: IncomingRequest, procedure: RegistrationProcedure): void {
+    const keptBack: (() => void)[] = [];
+    this.#keptBack = keptBack;
+    try {
+      this.#management.handleRequest(request, { settings: procedure.settings, version: procedure.state.version });
+    } finally {
+      this.#keptBack = undefined;
+      for (const action of keptBack) action();
+    }
+  }
+
+  #ignore(request: IncomingRequest): void {
+    this.#driver.turn((now) => this.#driver.endpoint.ignore(now, request));
+  }
+
+  #handleChanges(paths: readonly Path[]): void {
+    this.#afterAnswer(() => {
+      this.#reporting.valuesChanged(paths);
+      for (const path of paths) if (path.kind === 'resource' && path.objectId === 1) this.#handleServerChange(path);
+    });
+  }
+
+  /** A value of the Server Object changed that a procedure must act on. */
+  #handleServerChange(path: Path & { readonly kind: 'resource' }): void {
+    const procedure = this.#procedures.find(({ settings }) => settings.objectInstanceId === path.objectInstanceId);
+    if (procedure === undefined) return;
+    switch (path.resourceId as number) {
+      case SERVER_RESOURCES.lifetime:
+      case SERVER_RESOURCES.binding:
+        return procedure.handle({ kind: 'updateWanted' });
+      case SERVER_RESOURCES.defaultPmin:
+      case SERVER_RESOURCES.defaultPmax:
+        return this.#reporting.attributesChanged(procedure.settings.shortServerId);
+    }
+  }
+
+  #handleInstances(path: Path): void {
+    if (path.kind !== 'objectInstance') return;
+    if (this.#tree.objectInstance(path.objectId, path.objectInstanceId) === undefined) this.#attributes.forget(path);
+    this.#afterAnswer(() => {
+      for (const procedure of this.#procedures) procedure.handle({ kind: 'updateWanted' });
+    });
+  }
+
+  /** What a request changed is told when the request has been answered. */
+  #afterAnswer(action: () => void): void {
+    if (this.#keptBack === undefined) this.#driver.turn(action);
+    else this.#keptBack.push(() => this.#driver.turn(action));
+  }
+
+  async #readForSend(paths: readonly (Path | string)[]): Promise<readonly NodeEntry[]> {
+    const parsed = paths.map((path) => {
+      const result = typeof path === 'string' ? parsePath(path) : path;
+      if (isMalformed(result)) throw new UsageError(result.malformed);
+      return result;
+    });
+    const entries = await this.#management.readFor(undefined, parsed, true);
+    return isRefusal(entries) ? [] : entries;
+  }
+
+  #chosen(shortServerId: number | undefined): readonly RegistrationProcedure[] {
+    if (shortServerId === undefined) return this.#procedures;
+    const chosen = this.#procedures.filter(({ settings }) => settings.shortServerId === shortServerId);
+    if (chosen.length === 0) throw new UsageError(`no server has the Short Server ID ${shortServerId}`);
+    return chosen;
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw closedError();
+  }
+
+  async #close(): Promise<void> {
+    const closed = (): boolean => this.#procedures.every(({ state }) => state.kind === 'closed');
+    this.#driver.turn(() => {
+      for (const procedure of this.#procedures) procedure.handle({ kind: 'close' });
+    });
+    if (!closed()) {
+      await new Promise<void>((resolve) => {
+        this.#allClosed = (): void => {
+          if (closed()) resolve();
+        };
+      });
+    }
+    for (const { settings } of this.#procedures) this.#reporting.endAll(settings);
+    this.#driver.turn((now, out) => {
+      for (const { settings } of this.#procedures) {
+        this.#driver.endpoint.forgetPeer(now, settings.peer, out);
+        settings.peer.context = undefined;
+      }
+    });
+    this.#driver.detach(this.#layer);
+    for (const onClosed of [...this.#waiters]) onClosed();
+    await this.#driver.close();
+  }
+
+  #announceFailure({ path, operation, cause }: HandlerFailed): void {
+    this.#announce('handlerError', { path, operation, cause });
+  }
+
+  /** A listener that throws must not disturb the protocol. */
+  #announce<Name extends keyof ClientEvents>(name: Name, ...args: ClientEvents[Name]): void {
+    try {
+      (this.emit as (name: Name, ...args: ClientEvents[Name]) => boolean).call(this, name, ...args);
+    } catch (error) {
+      reportClientError(error);
+    }
+  }
+}
+
+export interface WaitOptions {
+  /** Only this server; default all. */
+  readonly shortServerId?: number;
+  readonly signal?: AbortSignal;
+}
+
+const closedError = (): OperationFailed => new OperationFailed('CLOSED', 'the client is closed', { retryable: false });
+
+const isEntries = (content: readonly unknown[]): content is readonly NodeEntry[] =>
+  content.every((one) => typeof one === 'object' && one !== null && 'path' in one);
+
+function checkOptions({ endpointClientName, objects, servers }: ClientOptions): void {
+  if (endpointClientName === '') throw new UsageError('an Endpoint Client Name is needed');
+  if (servers.length === 0) throw new UsageError('a client needs a server to register with');
+  for (const { objectId } of objects) {
+    if (objectId === 0 || objectId === 1) {
+      throw new UsageError(`Object ${objectId} is made from the servers, and not given with the objects`);
+    }
+  }
+}
+
+function addressOf({ address, parsedUri, uri }: ResolvedAccount): PeerAddress {
+  if (address !== undefined) return address;
+  if (isIP(parsedUri.host) === 0)
+    throw new UsageError(`"${uri}" has a host name: use LwM2mClient.start, or give an address`);
+  return { host: parsedUri.host, port: parsedUri.port };
+}
+
+/** Look up the host of a server's URI. */
+async function locate(account: ServerAccount): Promise<ServerAccount & { readonly address: PeerAddress }> {
+  if (account.address !== undefined) return { ...account, address: account.address };
+  const { host, port } = parseServerUri(account.uri);
+  if (isIP(host) !== 0) return { ...account, address: { host, port } };
+  try {
+    const { address } = await lookup(host);
+    return { ...account, address: { host: address, port } };
+  } catch (cause) {
+    throw new OperationFailed('NAME_NOT_FOUND', `the host of ${account.uri} is not found`, { retryable: true, cause });
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Object 1, Server: one Object Instance per account, and the levers a server has on its own registration.
+ * OMA TS Core, Object LwM2M Server.
+ */
+import type { ClientObject, ObjectInstanceContent } from '../client-object.ts';
+import type { ResolvedAccount } from '../server-account.ts';
+
+export const SERVER_RESOURCES = {
+  shortServerId: 0,
+  lifetime: 1,
+  defaultPmin: 2,
+  defaultPmax: 3,
+  disable: 4,
+  disableTimeout: 5,
+  notificationStoring: 6,
+  binding: 7,
+  updateTrigger: 8,
+  initialDelay: 14,
+  retryCount: 17,
+  retryTimer: 18,
+  sequenceDelay: 19,
+  sequenceCount: 20,
+  muteSend: 23,
+  notificationMode: 26,
+} as const;
+
+/** What executing /1/x/4 and /1/x/8 does; called when the answer has been sent. */
+export interface ServerActions {
+  disable(shortServerId: number): void;
+  update(shortServerId: number): void;
+}
+
+/** What a server may write, whether or not it has a value yet. */
+const SUPPORTED: readonly number[] = Object.values(SERVER_RESOURCES);
+
+export function serverObject(
+  accounts: readonly ResolvedAccount[],
+  binding: string,
+  actions: ServerActions,
+): ClientObject {
+  return {
+    objectId: 1,
+    unknownResources: 'skip',
+    resources: SUPPORTED,
+    instances: Object.fromEntries(
+      accounts.map((account) => [account.objectInstanceId, serverContent(account, binding, actions)]),
+    ),
+  };
+}
+
+function serverContent(account: ResolvedAccount, binding: string, actions: ServerActions): ObjectInstanceContent {
+  const { shortServerId, retry = {} } = account;
+  const id = SERVER_RESOURCES;
+  return {
+    [id.shortServerId]: shortServerId,
+    [id.lifetime]: account.lifetimeSeconds,
+    [id.defaultPmin]: account.defaultMinimumPeriodSeconds,
+    [id.defaultPmax]: account.defaultMaximumPeriodSeconds,
+    [id.disable]: { execute: (_args, { afterResponse }) => afterResponse(() => actions.disable(shortServerId)) },
+    [id.disableTimeout]: account.disableTimeoutSeconds ?? 86_400,
+    // Notifications that cannot be sent are not kept.
+    [id.notificationStoring]: false,
+    [id.binding]: binding,
+    [id.updateTrigger]: { execute: (_args, { afterResponse }) => afterResponse(() => actions.update(shortServerId)) },
+    [id.initialDelay]: account.initialDelaySeconds,
+    [id.retryCount]: retry.count,
+    [id.retryTimer]: retry.timerSeconds,
+    [id.sequenceDelay]: retry.sequenceDelaySeconds,
+    [id.sequenceCount]: retry.sequenceCount,
+    [id.muteSend]: account.muteSend ?? false,
+    [id.notificationMode]: account.confirmableNotifications === true ? 1 : 0,
+  };
+}

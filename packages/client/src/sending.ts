@@ -1,0 +1,81 @@
+/**
+ * Send: the client tells servers values on its own account. POST /dp, OMA TS Core §6.4.6.
+ */
+import { buildOptions, Codes, CONTENT_FORMATS, isSuccess, OperationFailed, UsageError } from '@lapwing/coap';
+import type { Exchange, FailureReason, IncomingResponse } from '@lapwing/coap';
+import { ROOT } from '@lapwing/lwm2m';
+import type { NodeEntry } from '@lapwing/lwm2m';
+import type { Driver } from '@lapwing/transport';
+import type { SendResult } from './api.ts';
+import { describeAnswer, FAILURES } from './describe-answer.ts';
+import type { PayloadFormat } from './payload-format.ts';
+import { isRefusal } from './refusal.ts';
+import type { ServerSettings } from './server-account.ts';
+
+/** A Send under way; the context of its exchange. */
+class PendingSend {
+  readonly shortServerId: number;
+  readonly resolve: (result: SendResult) => void;
+  readonly reject: (error: OperationFailed) => void;
+  constructor(shortServerId: number, resolve: (result: SendResult) => void, reject: (error: OperationFailed) => void) {
+    this.shortServerId = shortServerId;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+}
+
+export class Sending {
+  readonly #driver: Driver;
+  readonly #formats: PayloadFormat;
+
+  constructor(driver: Driver, formats: PayloadFormat) {
+    this.#driver = driver;
+    this.#formats = formats;
+  }
+
+  /** @returns the server's answer; rejects with OperationFailed when none comes. */
+  send(settings: ServerSettings, entries: readonly NodeEntry[], signal: AbortSignal | undefined): Promise<SendResult> {
+    signal?.throwIfAborted();
+    const contentFormat = CONTENT_FORMATS.senmlCbor.number;
+    const encoded = this.#formats.encode(ROOT, entries, contentFormat);
+    if (isRefusal(encoded)) throw new UsageError(`these values cannot be sent: ${encoded.reason}`);
+    const { payload } = encoded;
+    const options = buildOptions({ uriPath: [...settings.pathSegments, 'dp'], contentFormat });
+    return new Promise<SendResult>((resolve, reject) => {
+      const context = new PendingSend(settings.shortServerId, resolve, reject);
+      const exchange = this.#driver.turn((now, out) =>
+        this.#driver.endpoint.request(now, settings.peer, { code: Codes.post, options, payload, context }, out),
+      );
+      signal?.addEventListener(
+        'abort',
+        () => this.#driver.turn((now, out) => this.#driver.endpoint.cancel(now, exchange, out)),
+        { once: true },
+      );
+    });
+  }
+
+  /** @returns whether the exchange is a Send. */
+  handleResponse({ context }: Exchange, { code, payload }: IncomingResponse): boolean {
+    if (!(context instanceof PendingSend)) return false;
+    const { shortServerId } = context;
+    context.resolve({ shortServerId, ok: isSuccess(code), code, reason: describeAnswer(code, payload) });
+    return true;
+  }
+
+  /** @returns whether the exchange is a Send. */
+  handleFailure({ context }: Exchange, reason: FailureReason): boolean {
+    if (!(context instanceof PendingSend)) return false;
+    const { code, retryable } = OUTCOMES[reason];
+    context.reject(new OperationFailed(code, FAILURES[reason], { retryable }));
+    return true;
+  }
+}
+
+const OUTCOMES: Readonly<Record<FailureReason, { readonly code: string; readonly retryable: boolean }>> = {
+  timeout: { code: 'TIMEOUT', retryable: true },
+  reset: { code: 'RESET', retryable: true },
+  cancelled: { code: 'CANCELLED', retryable: true },
+  'body-too-large': { code: 'BODY_TOO_LARGE', retryable: false },
+  'bad-response': { code: 'BAD_RESPONSE', retryable: false },
+  'peer-closed': { code: 'PEER_CLOSED', retryable: true },
+};

@@ -1,0 +1,140 @@
+/**
+ * One LwM2M Server as the client knows it: where it is, its Object Instances /0/x and /1/x, and what they say now.
+ * Whatever a server writes to /1/x takes effect the next time it is asked for.
+ */
+import { UsageError } from '@lapwing/coap';
+import type { Peer } from '@lapwing/coap';
+import type { ServerAccount } from './api.ts';
+import type { ObjectTree } from './object-tree.ts';
+import { SERVER_RESOURCES } from './objects/server.ts';
+import type { RegistrationParameters } from './registration-state.ts';
+
+export interface ServerUri {
+  /** A name or an IP address, without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** Path segments in front of `rd`, `dp` and so on. */
+  readonly pathSegments: readonly string[];
+}
+
+const DEFAULT_PORT = 5683;
+
+/** @throws UsageError unless it is a coap URI. */
+export function parseServerUri(uri: string): ServerUri {
+  // The URL parser knows authorities and paths only of schemes it knows.
+  const match = /^coap:(\/\/.+)$/i.exec(uri);
+  const url = match === null ? null : URL.parse(`http:${match[1]}`);
+  if (url === null || url.hostname === '') throw new UsageError(`"${uri}" is no coap:// URI`);
+  if (url.search !== '' || url.hash !== '' || url.username !== '') {
+    throw new UsageError(`"${uri}": the URI of a server has no query, fragment or user name`);
+  }
+  // http has another default port, which the parser leaves out when it is written.
+  const written = /:(\d+)$/.exec(
+    match![1]!
+      .slice(2)
+      .split('/')[0]!
+      .replace(/^\[.*\]/, '[]'),
+  )?.[1];
+  return {
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: written === undefined ? DEFAULT_PORT : Number(written),
+    pathSegments: url.pathname
+      .split('/')
+      .filter((segment) => segment !== '')
+      .map((segment) => decodeURIComponent(segment)),
+  };
+}
+
+/** A `ServerAccount` with its defaults filled in. */
+export interface ResolvedAccount extends ServerAccount {
+  readonly shortServerId: number;
+  readonly lifetimeSeconds: number;
+  readonly objectInstanceId: number;
+  readonly parsedUri: ServerUri;
+}
+
+/** @throws UsageError for a bad URI, or Short Server IDs that are out of range or not unique. */
+export function resolveAccounts(accounts: readonly ServerAccount[]): readonly ResolvedAccount[] {
+  const seen = new Set<number>();
+  return accounts.map((account, index) => {
+    const shortServerId = account.shortServerId ?? index + 1;
+    if (!Number.isInteger(shortServerId) || shortServerId < 1 || shortServerId > 65534) {
+      throw new UsageError(`a Short Server ID is an integer from 1 to 65534, not ${shortServerId}`);
+    }
+    if (seen.has(shortServerId)) throw new UsageError(`two servers have the Short Server ID ${shortServerId}`);
+    seen.add(shortServerId);
+    const lifetimeSeconds = account.lifetimeSeconds ?? 86_400;
+    if (!Number.isInteger(lifetimeSeconds) || lifetimeSeconds < 0) {
+      throw new UsageError(`a lifetime is a whole number of seconds, not ${lifetimeSeconds}`);
+    }
+    return {
+      ...account,
+      shortServerId,
+      lifetimeSeconds,
+      objectInstanceId: index,
+      parsedUri: parseServerUri(account.uri),
+    };
+  });
+}
+
+/** A Server Object Instance read as the procedures need it, with the specification's defaults for what is absent. */
+export class ServerSettings {
+  readonly shortServerId: number;
+  readonly uri: string;
+  readonly pathSegments: readonly string[];
+  readonly objectInstanceId: number;
+  readonly peer: Peer;
+  readonly #tree: ObjectTree;
+
+  constructor(account: ResolvedAccount, peer: Peer, tree: ObjectTree) {
+    this.shortServerId = account.shortServerId;
+    this.uri = account.uri;
+    this.pathSegments = account.parsedUri.pathSegments;
+    this.objectInstanceId = account.objectInstanceId;
+    this.peer = peer;
+    this.#tree = tree;
+  }
+
+  get registration(): RegistrationParameters {
+    return {
+      lifetimeSeconds: this.lifetimeSeconds,
+      initialDelaySeconds: this.#number('initialDelay') ?? 0,
+      retryCount: Math.max(1, this.#number('retryCount') ?? 5),
+      retryTimerSeconds: this.#number('retryTimer') ?? 60,
+      sequenceDelaySeconds: this.#number('sequenceDelay') ?? 86_400,
+      sequenceCount: Math.max(1, this.#number('sequenceCount') ?? 1),
+    };
+  }
+
+  get lifetimeSeconds(): number {
+    return Math.max(0, this.#number('lifetime') ?? 86_400);
+  }
+  get binding(): string {
+    const value = this.#value('binding');
+    return typeof value === 'string' ? value : 'U';
+  }
+  get disableTimeoutSeconds(): number {
+    return this.#number('disableTimeout') ?? 86_400;
+  }
+  /** Seconds; what an observation uses that has no pmin of its own. */
+  get defaultPmin(): number | undefined {
+    return this.#number('defaultPmin');
+  }
+  get defaultPmax(): number | undefined {
+    return this.#number('defaultPmax');
+  }
+  get sendIsMuted(): boolean {
+    return this.#value('muteSend') !== false;
+  }
+  get notifiesConfirmably(): boolean {
+    return this.#value('notificationMode') === 1;
+  }
+
+  #value(name: keyof typeof SERVER_RESOURCES): unknown {
+    return this.#tree.get(`/1/${this.objectInstanceId}/${SERVER_RESOURCES[name]}`);
+  }
+  #number(name: keyof typeof SERVER_RESOURCES): number | undefined {
+    const value = this.#value(name);
+    return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined;
+  }
+}
