@@ -90,6 +90,8 @@ export interface CoapEndpointApi {
 
   /** Answer a request, now or later; exactly once. Returns the relation when `response.observe` was accepted. */
   respond(now: number, request: IncomingRequest, response: OutgoingResponse, out: Outbox): ObserveRelation | undefined;
+  /** Never answer a request, nor its duplicates: for requests of strangers, to whom an answer would tell something. */
+  ignore(now: number, request: IncomingRequest): void;
   /** Send a notification. `confirmable` undefined: Non-confirmable except when the interval demands otherwise. A newer state replaces one still in flight (RFC 7641 §4.5.2). */
   notify(now: number, relation: ObserveRelation, response: OutgoingResponse, out: Outbox, confirmable?: boolean): void;
   /** Forget the relation silently. To tell the peer, notify with an error code instead: that ends it too. */
@@ -196,6 +198,10 @@ export class CoapEndpoint implements CoapEndpointApi {
 
   respond(now: number, request: IncomingRequest, response: OutgoingResponse, out: Outbox): ObserveRelation | undefined {
     return this.#responder.respond(now, request as ReceivedRequest, response, out);
+  }
+
+  ignore(_now: number, request: IncomingRequest): void {
+    this.#responder.ignore(request as ReceivedRequest);
   }
 
   notify(now: number, relation: ObserveRelation, response: OutgoingResponse, out: Outbox, confirmable?: boolean): void {
