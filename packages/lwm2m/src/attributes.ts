@@ -95,10 +95,13 @@ const SYNTAX: Readonly<Record<Exclude<AttributeDefinition['syntax'], 'version' |
   {
     seconds: [/^\d{1,15}$/, 'a whole number of seconds'],
     count: [/^\d{1,15}$/, 'a whole number'],
-    threshold: [/^-?\d{1,300}(\.\d{1,300})?$/, 'a decimal number'],
-    step: [/^\d{1,300}(\.\d{1,300})?$/, 'a decimal number that is not negative'],
+    threshold: [/^-?\d+(\.\d+)?$/, 'a decimal number'],
+    step: [/^\d+(\.\d+)?$/, 'a decimal number that is not negative'],
     flag: [/^[01]$/, '0 or 1'],
   };
+
+/** A Uri-Query has 255 bytes, and the name goes before. RFC 7252 §5.10. */
+const MAX_VALUE_LENGTH = 249;
 
 /** The value of a numeric attribute. */
 export function parseAttributeValue(
@@ -107,7 +110,8 @@ export function parseAttributeValue(
 ): number | Malformed {
   const { syntax, lowest = 0, highest = Infinity }: AttributeDefinition = ATTRIBUTES[name];
   const [pattern, wanted] = SYNTAX[syntax as keyof typeof SYNTAX];
-  if (!pattern.test(text)) return malformed(`${name} takes ${wanted}, not "${shorten(text)}"`);
+  if (text.length > MAX_VALUE_LENGTH || !pattern.test(text))
+    return malformed(`${name} takes ${wanted}, not "${shorten(text)}"`);
   const value = Number(text);
   if (syntax !== 'count' || (value >= lowest && value <= highest)) return value;
   return malformed(`${name} goes from ${lowest} to ${highest}, not ${text}`);

@@ -252,7 +252,8 @@ const resourceDefinition = ([
     operations: operations as ResourceOperations,
     multiple: multiple === 1,
     mandatory: mandatory === 1,
-    type: dataType(type),
+    // One file of the registry gives an executable Resource a type all the same.
+    type: operations === 'E' ? 'none' : dataType(type),
     range,
     units,
   });
