@@ -72,6 +72,7 @@ async function startInOrder(
   const drivers = await bindCoap(configuration);
   const server = new LwM2mServer({ drivers, definitions: definitions.registry });
   closers.push(() => server.close());
+  await server.restore();
   const events = new EventLog({ ...DEFAULT_EVENT_LOG_LIMITS, maxEvents: configuration.maxEvents });
   logServerEvents(server, events);
 

@@ -83,7 +83,7 @@ export class DefinitionStore {
   }
 
   async #loadFile(file: string): Promise<string | undefined> {
-    const parsed = parseObjectXml(await readFile(file, 'utf8'));
+    const parsed = parseObjectXml(await readFile(file));
     if (isMalformed(parsed)) return parsed.malformed;
     for (const definition of parsed) this.registry.add(definition);
     return undefined;

@@ -51,14 +51,18 @@ export class EventLog {
 
   /** `details` must be JSON; `type`, `time` and `device` are added to it. */
   append(type: string, device: string | undefined, details: Readonly<Record<string, unknown>> = {}): void {
-    const time = new Date(this.#unixTime()).toISOString();
-    const data = JSON.stringify({ type, time, device, ...details });
+    const data = this.describe(type, device, details);
     this.#events.push({ id: this.#nextId++, type, device, data });
     this.#characters += data.length;
     while (this.size > this.#limits.maxEvents || (this.size > 1 && this.#characters > this.#limits.maxCharacters)) {
       this.#forgetOldest();
     }
     for (const wake of this.#readers) wake();
+  }
+
+  /** The JSON of an event that happens now. */
+  describe(type: string, device: string | undefined, details: Readonly<Record<string, unknown>>): string {
+    return JSON.stringify({ type, time: new Date(this.#unixTime()).toISOString(), device, ...details });
   }
 
   /** True when no event after `id` has been forgotten yet and `id` was given out by this log. */

@@ -1,5 +1,5 @@
 /** A light: Light Control (3311) to be switched and dimmed, which counts how long it has been on and what it has used. */
-import { deviceObject } from '@lapwing/client';
+import { deviceObject, type ResourceHandler } from '@lapwing/client';
 import type { SimulatedDevice } from './simulated-device.ts';
 
 /** Watts at full brightness. */
@@ -42,6 +42,21 @@ export const withOnTime = (lamp: LampState, seconds: number, now: number): LampS
 
 export function light(unixTime: number): SimulatedDevice {
   let lamp: LampState = { on: false, dimmer: 80, since: unixTime, litBefore: 0, usedBefore: 0 };
+  const onOff: ResourceHandler = {
+    get: () => lamp.on,
+    set: (on, { unixTime: now }) => void (lamp = switched(lamp, { on: on === true }, now)),
+  };
+  const dimmer: ResourceHandler = {
+    get: () => lamp.dimmer,
+    set: (percent, { unixTime: now }) => void (lamp = switched(lamp, { dimmer: Number(percent) }, now)),
+  };
+  const onTime: ResourceHandler = {
+    get: ({ unixTime: now }) => onTimeSeconds(lamp, now),
+    set: (seconds, { unixTime: now }) => void (lamp = withOnTime(lamp, Number(seconds), now)),
+  };
+  const energy: ResourceHandler = {
+    get: ({ unixTime: now }) => Math.round(energyUsed(lamp, now) * 1e4) / 1e4,
+  };
   return {
     endpointClientName: 'demo-light',
     summary: 'a light to switch and dim: write /3311/0/5850',
@@ -52,22 +67,7 @@ export function light(unixTime: number): SimulatedDevice {
         objectId: 3311,
         unknownResources: 'skip',
         instances: {
-          0: {
-            5850: {
-              get: () => lamp.on,
-              set: (on, { unixTime: now }) => void (lamp = switched(lamp, { on: on === true }, now)),
-            },
-            5851: {
-              get: () => lamp.dimmer,
-              set: (dimmer, { unixTime: now }) => void (lamp = switched(lamp, { dimmer: Number(dimmer) }, now)),
-            },
-            5852: {
-              get: ({ unixTime: now }) => onTimeSeconds(lamp, now),
-              set: (seconds, { unixTime: now }) => void (lamp = withOnTime(lamp, Number(seconds), now)),
-            },
-            5805: { get: ({ unixTime: now }) => Math.round(energyUsed(lamp, now) * 1e4) / 1e4 },
-            5750: 'Desk lamp',
-          },
+          0: { 5850: onOff, 5851: dimmer, 5852: onTime, 5805: energy, 5750: 'Desk lamp' },
         },
       },
     ],

@@ -1,6 +1,7 @@
 /** `/definitions`: which Objects the server knows, and teaching it more by OMA object XML. */
 import { type TUnsafe, Type } from 'typebox';
 import { isMalformed } from '@lapwing/lwm2m';
+import { DEFAULT_OBJECT_XML_LIMITS } from '../object-xml.ts';
 import type { Http, RestContext } from './context.ts';
 import { definitionJson, definitionSummary } from './definition-json.ts';
 import { badRequest, problem } from './problem.ts';
@@ -57,7 +58,7 @@ export function definitionRoutes(http: Http, context: RestContext): void {
     upload.removeAllContentTypeParsers();
     upload.addContentTypeParser(
       ['application/xml', 'text/xml'],
-      { parseAs: 'string', bodyLimit: MAX_OBJECT_XML_BYTES },
+      { parseAs: 'string', bodyLimit: DEFAULT_OBJECT_XML_LIMITS.maxBytes },
       (_request, body, parsed) => parsed(null, body),
     );
     upload.route({
@@ -82,6 +83,3 @@ export function definitionRoutes(http: Http, context: RestContext): void {
     done();
   });
 }
-
-/** The largest file of the OMA registry has about 150 KiB. */
-const MAX_OBJECT_XML_BYTES = 1024 * 1024;

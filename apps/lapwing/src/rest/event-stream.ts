@@ -40,7 +40,7 @@ export class EventStream extends Readable {
     this.#position = options.after ?? log.lastId;
     this.push(`retry: ${RETRY}\n\n`);
     if (!log.holdsAllAfter(this.#position)) {
-      this.push(formatEvent(log.lastId, 'gap', JSON.stringify({ type: 'gap', lastEventId: options.after })));
+      this.push(formatEvent(log.lastId, 'gap', log.describe('gap', undefined, {})));
       this.#position = log.lastId;
     }
     this.#unsubscribe = log.subscribe(() => this.#pump());

@@ -1,6 +1,12 @@
 /** The HTTP side put together: guard, validation, routes, problems, documentation and console. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { consoleFiles, CONSOLE_FOLDER } from './console-files.ts';
 import type { Http, RestContext } from './context.ts';
@@ -31,7 +37,7 @@ const MAX_PARAMETER_CHARACTERS = 1024;
 export async function httpServer(context: RestContext, options: HttpOptions): Promise<Http> {
   const http: Http = fastify<Server, IncomingMessage, ServerResponse, FastifyBaseLogger>({
     loggerInstance: options.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.maxBodyBytes,
     routerOptions: { maxParamLength: MAX_PARAMETER_CHARACTERS },
     // What still runs when the server closes is given a moment, idle connections are not.
@@ -41,7 +47,13 @@ export async function httpServer(context: RestContext, options: HttpOptions): Pr
   http.setValidatorCompiler(compileRequestSchema);
   // Answers are made by our own code from typed shapes; the tests compare them with the schemas.
   http.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  http.removeContentTypeParser('text/plain');
+  http.removeContentTypeParser(['text/plain', 'application/json']);
+  const parseJson = http.getDefaultJsonParser('error', 'error');
+  // Programs that always say JSON may leave the body of an Execute out all the same.
+  http.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, parsed) => {
+    if (body === '') parsed(null, undefined);
+    else parseJson(request, body, parsed);
+  });
   http.addHook('onRequest', (request, reply, done) => {
     reply.headers(SECURITY_HEADERS);
     done(foreignRequest(request.method, request.headers, options));

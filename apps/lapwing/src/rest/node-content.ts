@@ -3,7 +3,7 @@
  *
  *   a Resource           {value} · {values: {"0": …}} when it has multiple instances
  *   a Resource Instance  {value}
- *   an Object Instance   {resources: {"5700": …}}, each a value, or {value} or {values} as above
+ *   an Object Instance   {resources: {"5700": …}}, each a value, {value} or {values} as above, or the values alone: {"0": …}
  *
  * The type comes from the definition. For a Resource that no definition knows, `type` beside the value says it, else it
  * is guessed: text, Boolean, Integer for whole numbers, Float for others.
@@ -25,18 +25,20 @@ import {
 } from '@lapwing/lwm2m';
 import { guessedType, type ScalarJson, valueFromJson } from './value-json.ts';
 
+/** Values by Resource Instance ID. */
+export type ValuesJson = Readonly<Record<string, ScalarJson>>;
+
 /** A Resource in a body. */
 export interface ResourceJson {
   readonly value?: ScalarJson;
-  /** By Resource Instance ID. */
-  readonly values?: Readonly<Record<string, ScalarJson>>;
+  readonly values?: ValuesJson;
   /** Only used when no definition tells the type. */
   readonly type?: DataType;
 }
 
 export interface NodeBodyJson extends ResourceJson {
   /** By Resource ID. */
-  readonly resources?: Readonly<Record<string, ScalarJson | ResourceJson>>;
+  readonly resources?: Readonly<Record<string, ScalarJson | ResourceJson | ValuesJson>>;
 }
 
 /** The entries below `path`; Malformed names the field that is wrong, as a JSON Pointer. */
@@ -69,7 +71,7 @@ export function contentFromBody(
 /** Entries with the paths of an Object Instance whose ID the device may still have to choose (65535). */
 export function objectInstanceContent(
   path: ObjectInstancePath,
-  resources: Readonly<Record<string, ScalarJson | ResourceJson>>,
+  resources: NonNullable<NodeBodyJson['resources']>,
   definition: ObjectDefinition | undefined,
 ): readonly NodeEntry[] | Malformed {
   const entries: NodeEntry[] = [];
@@ -77,13 +79,14 @@ export function objectInstanceContent(
     const field = `/resources/${key}`;
     const id = idOf(key);
     if (id === undefined) return malformed(`${field}: expected a Resource ID from 0 to 65534`);
-    const resource = typeof json === 'object' && json !== null ? json : { value: json };
+    const short = typeof json !== 'object' || json === null;
+    const resource = short ? { value: json } : areValues(json) ? { values: json } : json;
     const content = resourceContent(
       resourcePath(path.objectId, path.objectInstanceId, id),
       resource,
       definition,
       field,
-      typeof json !== 'object' || json === null ? field : `${field}/value`,
+      short ? field : `${field}/value`,
     );
     if (isMalformed(content)) return content;
     entries.push(...content);
@@ -131,6 +134,10 @@ function resourceContent(
   }
   return entries;
 }
+
+/** Ids instead of words: the values of a multiple Resource, without the wrapping. */
+const areValues = (json: ResourceJson | ValuesJson): json is ValuesJson =>
+  Object.keys(json).length > 0 && Object.keys(json).every((key) => /^\d+$/.test(key));
 
 const typeOf = (
   resourceId: number,

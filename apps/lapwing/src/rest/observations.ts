@@ -1,4 +1,5 @@
 /** `/devices/{name}/observations`: Observe and Cancel. Notifications arrive as events. */
+import { formatCode } from '@lapwing/coap';
 import { formatPath, samePath } from '@lapwing/lwm2m';
 import { type TUnsafe, Type } from 'typebox';
 import { callOptions } from './call-options.ts';
@@ -84,6 +85,7 @@ export function observationRoutes(http: Http, context: RestContext): void {
       if (known) await observation[Symbol.asyncDispose]();
       reply.code(known ? 200 : 201);
       return {
+        code: formatCode(outcome.code),
         path: formatPath(path),
         startedAt: new Date(startedAt).toISOString(),
         contentFormat,

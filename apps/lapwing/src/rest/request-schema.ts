@@ -9,9 +9,11 @@ import { badRequest } from './problem.ts';
 
 export const compileRequestSchema: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const validator = Compile(schema);
+  // A wildcard is text, and its name "*" is more than the conversion understands.
+  const converted = httpPart !== 'body' && !('*' in ((schema as { properties?: object }).properties ?? {}));
   return (input: unknown) => {
     // A route whose schema allows null does without a body.
-    const value = httpPart === 'body' ? (input ?? null) : validator.Convert(input);
+    const value = converted ? validator.Convert(input) : (input ?? null);
     if (validator.Check(value)) return { value };
     return { error: badRequest(...complaint(validator.Errors(value), httpPart, value)) };
   };

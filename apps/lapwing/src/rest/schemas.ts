@@ -84,7 +84,7 @@ export interface ObservationJson {
   readonly lastNotification: NotificationJson | null;
 }
 
-export interface ObservedJson {
+export interface ObservedJson extends CodeJson {
   readonly path: string;
   readonly startedAt: string;
   readonly contentFormat: number;
@@ -180,7 +180,7 @@ export const ProblemSchema: TUnsafe<ProblemBody> = shape<ProblemBody>()(
       coapCode: Type.Optional(Type.String(sized('The CoAP code, when a device answered.'))),
       field: Type.Optional(Type.String(sized('Where in the request, as a JSON Pointer or a parameter name.'))),
     },
-    { ...closed, $id: 'Problem', description: 'RFC 9457.' },
+    { ...closed, description: 'RFC 9457.' },
   ),
 );
 
@@ -297,7 +297,10 @@ export const ObservationListSchema: TUnsafe<{ readonly items: readonly Observati
 );
 
 export const ObservedSchema: TUnsafe<ObservedJson> = shape<ObservedJson>()(
-  Type.Object({ path: pathText, startedAt: time, contentFormat: Type.Integer(), entries: list(entry) }, closed),
+  Type.Object(
+    { code: codeField, path: pathText, startedAt: time, contentFormat: Type.Integer(), entries: list(entry) },
+    closed,
+  ),
 );
 
 const definitionFields = {
@@ -365,14 +368,24 @@ export const NodeBodySchema: TUnsafe<NodeBodyJson> = shape<NodeBodyJson>()(
   Type.Object(
     {
       ...resourceFields,
-      resources: Type.Optional(record('^[0-9]{1,5}$', Type.Union([scalar, Type.Object(resourceFields, closed)]))),
+      resources: Type.Optional(
+        record(
+          '^[0-9]{1,5}$',
+          Type.Union([scalar, Type.Object(resourceFields, closed), record('^[0-9]{1,5}$', scalar)]),
+        ),
+      ),
     },
     { ...closed, minProperties: 1 },
   ),
 );
 
-export const ExecuteBodySchema: TUnsafe<{ readonly arguments?: string }> = shape<{ readonly arguments?: string }>()(
-  Type.Object({ arguments: Type.Optional(Type.String({ examples: ["0='a',1"] })) }, closed),
+export const ExecuteBodySchema: TUnsafe<{ readonly arguments?: string } | null> = shape<{
+  readonly arguments?: string;
+} | null>()(
+  Type.Union(
+    [Type.Object({ arguments: Type.Optional(Type.String({ examples: ["0='a',1"] })) }, closed), Type.Null()],
+    sized('May be left out.'),
+  ),
 );
 
 const attribute = Type.Optional(Type.Union([Type.Number(), Type.Null()], sized('null unsets it.')));
