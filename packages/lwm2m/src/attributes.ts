@@ -109,7 +109,7 @@ export function parseAttributeValue(
   text: string,
 ): number | Malformed {
   const { syntax, lowest = 0, highest = Infinity }: AttributeDefinition = ATTRIBUTES[name];
-  const [pattern, wanted] = SYNTAX[syntax as keyof typeof SYNTAX];
+  const [pattern, wanted] = SYNTAX[syntax];
   if (text.length > MAX_VALUE_LENGTH || !pattern.test(text))
     return malformed(`${name} takes ${wanted}, not "${shorten(text)}"`);
   const value = Number(text);

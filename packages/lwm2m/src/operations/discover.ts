@@ -95,5 +95,5 @@ export function notificationAttributes(attributes: Readonly<Record<string, strin
     const value = text === undefined ? undefined : parseAttributeValue(name, text);
     if (typeof value === 'number') result[name] = value;
   }
-  return result as NotificationAttributes;
+  return result;
 }
