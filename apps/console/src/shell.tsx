@@ -26,7 +26,7 @@ const FeedBadge = (): JSX.Element => {
   const { label, hint, color } = FEED_WORDS[useFeedState()];
   return (
     <Tooltip label={hint} multiline maw={260}>
-      <Badge color={color} variant="dot" role="status" className={classes['feed']!}>
+      <Badge color={color} variant="dot" role="status" className={classes['feed']}>
         {label}
       </Badge>
     </Tooltip>
@@ -48,11 +48,11 @@ export const Shell = (): JSX.Element => {
       <a href="#content" className={classes['skip']}>
         Skip to the content
       </a>
-      <AppShell.Header className={classes['bar']!}>
+      <AppShell.Header className={classes['bar']}>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
             <Burger opened={opened} onClick={navigation.toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
-            <TextLink to="/" underline="never" c="inherit" className={classes['brand']!}>
+            <TextLink to="/" underline="never" c="inherit" className={classes['brand']}>
               <Mark size={34} />
               <Text component="span" fw={650} fz="lg">
                 Lapwing
@@ -62,7 +62,7 @@ export const Shell = (): JSX.Element => {
           <FeedBadge />
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" className={classes['bar']!} aria-label="Pages">
+      <AppShell.Navbar p="xs" className={classes['bar']} aria-label="Pages">
         <NavLink
           component={Link}
           to="/"
@@ -70,7 +70,7 @@ export const Shell = (): JSX.Element => {
           active={onDevices}
           aria-current={onDevices ? 'page' : undefined}
           leftSection={<Icon name="devices" />}
-          className={classes['page']!}
+          className={classes['page']}
         />
         <NavLink
           component={Link}
@@ -79,7 +79,7 @@ export const Shell = (): JSX.Element => {
           active={path === '/server'}
           aria-current={path === '/server' ? 'page' : undefined}
           leftSection={<Icon name="server" />}
-          className={classes['page']!}
+          className={classes['page']}
         />
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>

@@ -35,7 +35,7 @@ export interface DeviceSummary {
 
 export interface RegisteredObject {
   readonly objectId: number;
-  readonly name?: string | null;
+  readonly name?: string;
   readonly version: string;
   readonly objectInstanceIds: readonly number[];
 }
@@ -46,7 +46,9 @@ export interface Device extends Omit<DeviceSummary, 'objectIds'> {
 
 export interface DevicePage {
   readonly items: readonly DeviceSummary[];
-  readonly nextCursor?: string | null;
+  /** Null on the last page. */
+  readonly nextCursor: string | null;
+  /** Of all devices, whatever the search. */
   readonly total: number;
 }
 
@@ -86,15 +88,15 @@ export interface ReadAnswer {
 
 export interface DiscoveredNode {
   readonly path: string;
-  readonly version?: string | null;
-  readonly dimension?: number | null;
+  readonly version?: string;
+  readonly dimension?: number;
   readonly attributes: Readonly<Record<string, string>>;
 }
 
 export interface ObservationRecord {
   readonly path: string;
   readonly startedAt: string;
-  readonly lastNotification?: {
+  readonly lastNotification: {
     readonly receivedAt: string;
     readonly entries: readonly Entry[];
   } | null;
@@ -102,8 +104,8 @@ export interface ObservationRecord {
 
 export interface ServerInfo {
   readonly version: string;
-  readonly nodeVersion?: string;
-  readonly startedAt?: string;
+  readonly nodeVersion: string;
+  readonly startedAt: string;
   readonly demo: boolean;
   readonly endpoints: readonly { readonly url: string }[];
   readonly counters: Readonly<Record<string, number>>;

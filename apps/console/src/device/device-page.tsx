@@ -63,7 +63,7 @@ const DeviceByName = ({ name }: { readonly name: string }): JSX.Element => {
 
   return (
     <DeviceScopeContext value={scope}>
-      <TextLink to="/" size="sm" className={classes['back']!}>
+      <TextLink to="/" size="sm" className={classes['back']}>
         <Icon name="back" size={14} /> Devices
       </TextLink>
       {device.data === undefined ? (
@@ -84,7 +84,7 @@ const DeviceByName = ({ name }: { readonly name: string }): JSX.Element => {
           ) : null}
           <div className={classes['columns']}>
             <Contents device={device.data} definitions={scope.definitions} />
-            <Stack gap="md" className={classes['objects']!}>
+            <Stack gap="md" className={classes['objects']}>
               {device.data.objects.map((object) => (
                 <ObjectCard key={object.objectId} object={object} definition={scope.definitions.get(object.objectId)} />
               ))}
@@ -102,7 +102,7 @@ const Header = ({ device }: { readonly device: Device }): JSX.Element => (
     <Group justify="space-between" align="flex-start">
       <div className={classes['identity']}>
         <Group gap="xs">
-          <Title order={1} size="h2" className={classes['name']!}>
+          <Title order={1} size="h2" className={classes['name']}>
             {device.name}
           </Title>
           {device.queueMode ? (

@@ -13,7 +13,7 @@ interface MoreMenuProps {
 export const MoreMenu = ({ path, name, children }: MoreMenuProps): JSX.Element => {
   const { open, registered } = useDeviceScope();
   return (
-    <Menu position="bottom-end" width={240} withinPortal>
+    <Menu position="bottom-end" width={240} withinPortal withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" c="inherit" aria-label={`More for ${name}`} disabled={!registered}>
           <Icon name="more" />

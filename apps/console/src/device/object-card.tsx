@@ -33,10 +33,10 @@ export const ObjectCard = memo(({ object, definition }: ObjectCardProps): JSX.El
       component="section"
       id={objectAnchor(objectId)}
       aria-label={`${name} ${path}`}
-      className={classes['card']!}
+      className={classes['card']}
     >
-      <Group className={classes['head']!} justify="space-between" wrap="nowrap">
-        <Group gap={8} className={classes['title']!}>
+      <Group className={classes['head']} justify="space-between" wrap="nowrap">
+        <Group gap={8} className={classes['title']}>
           <Title order={2} size="h4">
             {name}
           </Title>
@@ -140,9 +140,9 @@ const ObjectInstance = (props: ObjectInstanceProps): JSX.Element => {
   const name = `${objectName} ${objectInstanceId}`;
   return (
     <div className={classes['instance']}>
-      <Group className={classes['instanceHead']!} justify="space-between" wrap="nowrap">
+      <Group className={classes['instanceHead']} justify="space-between" wrap="nowrap">
         <UnstyledButton
-          className={classes['fold']!}
+          className={classes['fold']}
           aria-expanded={expanded}
           aria-controls={rowsId}
           onClick={() => setExpanded(!expanded)}
@@ -206,7 +206,7 @@ const ObjectInstance = (props: ObjectInstanceProps): JSX.Element => {
               color="gray"
               c="var(--lapwing-quiet)"
               size="compact-xs"
-              className={classes['absent']!}
+              className={classes['absent']}
               onClick={() => setShowAbsent(!showAbsent)}
             >
               {showAbsent ? 'Hide' : 'Show'} {absent === 1 ? 'one Resource' : `${absent} Resources`} the device does not

@@ -74,7 +74,7 @@ export const ResourceRow = memo(
           <span className={classes['facts']}>
             {resource === undefined ? null : (
               <Tooltip label={OPERATION_WORDS[resource.operations]}>
-                <Badge size="xs" variant="outline" color="gray" c="inherit" className={classes['tag']!}>
+                <Badge size="xs" variant="outline" color="gray" c="inherit" className={classes['tag']}>
                   {resource.operations || '–'}
                 </Badge>
               </Tooltip>
@@ -120,7 +120,7 @@ export const ResourceRow = memo(
                     <UnstyledButton
                       key={linePath}
                       aria-label={`Enlarge the course of ${label}`}
-                      className={classes['plot']!}
+                      className={classes['plot']}
                       onClick={() => open({ kind: 'chart', resourcePath: path, path: linePath, name: label, units })}
                     >
                       <Suspense fallback={<Skeleton height={SPARKLINE_HEIGHT} animate={false} />}>

@@ -35,7 +35,7 @@ export const ValueView = ({ seen, units }: ValueViewProps): JSX.Element => {
   return full === undefined ? (
     text
   ) : (
-    <Tooltip label={<Text className={classes['full']!}>{full}</Text>} multiline maw={420}>
+    <Tooltip label={<Text className={classes['full']}>{full}</Text>} multiline maw={420}>
       {text}
     </Tooltip>
   );

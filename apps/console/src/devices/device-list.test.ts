@@ -20,6 +20,7 @@ const device = (name: string, registrationId = '1'): DeviceSummary => ({
 });
 const page = (total: number, ...names: readonly string[]): DevicePage => ({
   items: names.map((name) => device(name)),
+  nextCursor: null,
   total,
 });
 const names = (pages: readonly DevicePage[]): readonly (readonly string[])[] =>

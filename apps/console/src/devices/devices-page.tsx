@@ -98,7 +98,7 @@ export const DevicesPage = (): JSX.Element => {
           rightSection={
             typed === '' ? null : <CloseButton size="sm" aria-label="Clear the search" onClick={() => change('')} />
           }
-          className={classes['search']!}
+          className={classes['search']}
         />
       </Group>
       {list.isPending ? (
@@ -164,7 +164,7 @@ const DeviceTable = ({ devices, more, hasMore, rowCount, loadingMore }: DeviceTa
     if (hasMore && last + AHEAD >= devices.length) more();
   });
   return (
-    <Paper withBorder className={classes['paper']!}>
+    <Paper withBorder className={classes['paper']}>
       <div role="table" aria-label="Devices" aria-rowcount={rowCount === undefined ? -1 : rowCount + 1}>
         <div role="rowgroup">
           <div role="row" aria-rowindex={1} className={`${classes['row']} ${classes['head']}`}>
@@ -212,7 +212,7 @@ const DeviceCells = memo(({ device, names }: DeviceCellsProps): JSX.Element => {
   return (
     <>
       <span role="cell" className={classes['name']}>
-        <TextLink to="/devices/$name" params={{ name: device.name }} fw={600} size="sm" className={classes['link']!}>
+        <TextLink to="/devices/$name" params={{ name: device.name }} fw={600} size="sm" className={classes['link']}>
           {device.name}
         </TextLink>
       </span>
@@ -226,7 +226,7 @@ const DeviceCells = memo(({ device, names }: DeviceCellsProps): JSX.Element => {
         {device.binding}
         {device.queueMode ? (
           <Tooltip label="Queue mode: it sleeps and is reachable only after it has spoken">
-            <Badge size="sm" variant="light" color="gray" ml={6} className={classes['badge']!}>
+            <Badge size="sm" variant="light" color="gray" ml={6} className={classes['badge']}>
               sleeps
             </Badge>
           </Tooltip>
@@ -239,7 +239,7 @@ const DeviceCells = memo(({ device, names }: DeviceCellsProps): JSX.Element => {
             size="sm"
             variant="light"
             color="gray"
-            className={classes['badge']!}
+            className={classes['badge']}
             title={`Object ${objectId}`}
           >
             {nameOf(objectId)}
@@ -247,7 +247,7 @@ const DeviceCells = memo(({ device, names }: DeviceCellsProps): JSX.Element => {
         ))}
         {rest.length === 0 ? null : (
           <Tooltip label={rest.map(nameOf).join(', ')} multiline maw={320}>
-            <Badge size="sm" variant="outline" color="gray" className={classes['badge']!}>
+            <Badge size="sm" variant="outline" color="gray" className={classes['badge']}>
               +{rest.length}
             </Badge>
           </Tooltip>
@@ -290,7 +290,7 @@ const NoDevices = (): JSX.Element => {
     .find((port) => port !== undefined);
   const address = `${location.hostname}:${listening ?? DEFAULT_PORT}`;
   return (
-    <Paper withBorder p="xl" className={classes['empty']!}>
+    <Paper withBorder p="xl" className={classes['empty']}>
       <Mark size={72} />
       <Title order={2} size="h4" mt="sm">
         No device is registered

@@ -67,7 +67,7 @@ export class ListRefresher {
       );
       this.#queries.setQueryData<DeviceList>(deviceListKey(''), (data) => {
         if (data === undefined) return data;
-        const complete = data.pages.at(-1)?.nextCursor == null;
+        const complete = data.pages.at(-1)?.nextCursor === null;
         const pages = rows.reduce<readonly DevicePage[]>(
           (so, [name, row]) => (row === 'unknown' ? so : placeDevice(so, name, row, complete)),
           data.pages,

@@ -53,7 +53,7 @@ export class LiveData {
   async loadObservations(name: string, signal: AbortSignal): Promise<readonly ObservedPath[]> {
     const { items } = await api.observations(name, signal);
     for (const { path, lastNotification } of items) {
-      if (lastNotification == null) continue;
+      if (lastNotification === null) continue;
       this.valuesOf(name).take(path, lastNotification.entries, Date.parse(lastNotification.receivedAt), 'notification');
     }
     return items.map(({ path, startedAt }) => ({ path, startedAt }));

@@ -89,6 +89,7 @@ export const DefinitionsPanel = (): JSX.Element => {
         onClose={() => setOpened(undefined)}
         title={opened === undefined ? '' : `${opened.name} /${opened.objectId}, version ${opened.version}`}
         size="xl"
+        attributes={{ header: { role: 'presentation' } }}
         closeButtonProps={{ 'aria-label': 'Close the dialog' }}
         transitionProps={{ duration: 120 }}
       >
@@ -126,7 +127,7 @@ const DefinitionList = ({ definitions, onOpen }: DefinitionListProps): JSX.Eleme
           return (
             <UnstyledButton
               key={`${definition.objectId} ${definition.version}`}
-              className={classes['definition']!}
+              className={classes['definition']}
               style={{ transform: `translateY(${start}px)` }}
               onClick={() => onOpen(definition)}
             >

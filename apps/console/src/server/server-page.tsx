@@ -40,7 +40,7 @@ export const ServerPage = (): JSX.Element => {
         <Title order={1} size="h2">
           Server
         </Title>
-        <Anchor href="/api/v1/docs" target="_blank" rel="noreferrer" className={classes['docs']!}>
+        <Anchor href="/api/v1/docs" target="_blank" rel="noreferrer" className={classes['docs']}>
           <Icon name="book" size={16} /> API documentation
         </Anchor>
       </Group>
@@ -80,16 +80,12 @@ const Facts = ({ info }: { readonly info: ServerInfo }): JSX.Element => (
         <dt>Version</dt>
         <dd>
           Lapwing {info.version}
-          {info.nodeVersion === undefined ? null : <span className="quiet"> on Node.js {info.nodeVersion}</span>}
+          <span className="quiet"> on Node.js {info.nodeVersion}</span>
         </dd>
-        {info.startedAt === undefined ? null : (
-          <>
-            <dt>Running</dt>
-            <dd>
-              <Uptime startedAt={info.startedAt} />
-            </dd>
-          </>
-        )}
+        <dt>Running</dt>
+        <dd>
+          <Uptime startedAt={info.startedAt} />
+        </dd>
         <dt>Endpoints</dt>
         <dd>
           {info.endpoints.map(({ url }) => (

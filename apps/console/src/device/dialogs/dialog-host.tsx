@@ -64,6 +64,7 @@ export const DialogHost = ({ dialog, onClose }: DialogHostProps): JSX.Element =>
     onClose={onClose}
     title={dialog === undefined ? '' : TITLES[dialog.kind](dialog.name)}
     size={isWide(dialog) ? 'lg' : 'md'}
+    attributes={{ header: { role: 'presentation' } }}
     closeButtonProps={{ 'aria-label': 'Close the dialog' }}
     transitionProps={{ duration: 120 }}
   >

@@ -49,8 +49,8 @@ export const DiscoverDialog = ({ path, onClose }: DiscoverDialogProps): JSX.Elem
                   <Table.Td className="mono numbers">{node.path}</Table.Td>
                   <Table.Td>
                     <Group gap={6}>
-                      {node.version == null ? null : <Fact text={`ver=${node.version}`} />}
-                      {node.dimension == null ? null : <Fact text={`dim=${node.dimension}`} />}
+                      {node.version === undefined ? null : <Fact text={`ver=${node.version}`} />}
+                      {node.dimension === undefined ? null : <Fact text={`dim=${node.dimension}`} />}
                       {Object.entries(node.attributes).map(([key, value]) => (
                         <Fact key={key} text={`${key}=${value}`} />
                       ))}
