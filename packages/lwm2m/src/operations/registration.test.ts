@@ -351,11 +351,16 @@ describe('what our Client sends', () => {
     const anyObjects = fc.uniqueArray(fc.integer({ min: 24, max: 65534 }), { maxLength: 8 }).chain((ids) =>
       fc.tuple(
         ...ids.map((objectId) =>
-          fc.record({
-            objectId: fc.constant(objectId),
-            version: fc.tuple(fc.nat(9), fc.nat(9)).map((parts) => parts.join('.')),
-            objectInstanceIds: fc.uniqueArray(fc.nat(65534), { maxLength: 4 }).map((all) => all.sort((a, b) => a - b)),
-          }),
+          fc.record(
+            {
+              objectId: fc.constant(objectId),
+              version: fc.tuple(fc.nat(9), fc.nat(9)).map((parts) => parts.join('.')),
+              objectInstanceIds: fc
+                .uniqueArray(fc.nat(65534), { maxLength: 4 })
+                .map((all) => all.sort((a, b) => a - b)),
+            },
+            { noNullPrototype: true },
+          ),
         ),
       ),
     );
