@@ -68,7 +68,7 @@ function readRecord(reader: CborReader, record: SenmlRecord): void {
       else reader.skip(2);
       continue;
     }
-    const field = label === SENML_LABELS.vlo ? 'vlo' : FIELD_BY_LABEL[(label) - LOWEST_LABEL];
+    const field = label === SENML_LABELS.vlo ? 'vlo' : FIELD_BY_LABEL[label - LOWEST_LABEL];
     if (field === undefined) {
       reader.skip(2);
       continue;
