@@ -54,5 +54,5 @@ const MAX_DIAGNOSTIC = 300;
 /** A diagnostic payload is text for people (RFC 7252 §5.5.2), but a device may send anything. */
 function printable(payload: Uint8Array): string {
   const text = new TextDecoder().decode(payload.subarray(0, MAX_DIAGNOSTIC));
-  return text.replace(/[\p{Cc}\p{Cf}\ufffd]+/gu, ' ').trim();
+  return text.replace(/[\p{Cc}\p{Cf}\ufffd\s]+/gu, ' ').trim();
 }

@@ -20,6 +20,8 @@ export class RequestExchange implements Exchange, Timed {
   /** Of the observation: its notifications carry it. */
   observeToken: number = NO_TOKEN;
   transmission: Transmission | undefined = undefined;
+  /** Of the last message, once it is over: whoever is told of a timeout wants to know. */
+  finalTransmissions = 0;
   /** The end of `request.timeout`. */
   deadline = Infinity;
   heapIndex = -1;
@@ -59,6 +61,6 @@ export class RequestExchange implements Exchange, Timed {
   }
 
   get transmissions(): number {
-    return this.transmission?.state.transmissions ?? 0;
+    return this.transmission?.state.transmissions ?? this.finalTransmissions;
   }
 }

@@ -406,6 +406,7 @@ export class Requester {
   /** Let go of the message under way, of its token, and of the body fetched so far. */
   #stopFetching(now: number, exchange: RequestExchange, out: Outbox): void {
     const { transmission, download } = exchange;
+    exchange.finalTransmissions = exchange.transmissions;
     exchange.transmission = undefined;
     exchange.download = undefined;
     if (download !== undefined) this.#budget.release(download.heldBytes);
