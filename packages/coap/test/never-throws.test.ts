@@ -31,15 +31,21 @@ const MAX_TRANSFERS_PER_PEER = 4;
 const RECENT_MESSAGE_BYTES = 256 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
-/** The endpoint, an application that answers in every way there is, and the datagrams it sent lately. */
+/** The endpoint, and an application that answers in every way there is. */
 class Target {
   readonly endpoint: CoapEndpoint;
   readonly peers = Array.from({ length: PEERS }, () => new Peer('nowhere'));
-  readonly sent: Uint8Array[] = [];
+  /** The datagrams sent lately. */
+  readonly sent: { readonly peer: Peer; readonly datagram: Uint8Array }[] = [];
+  /** Of those, the requests. */
+  readonly requests: { readonly peer: Peer; readonly datagram: Uint8Array }[] = [];
+  /** Events by kind. */
+  readonly reached: Partial<Record<CoapEvent['kind'], number>> = {};
   now = 0;
   readonly #random: SeededRandom;
   readonly #events: CoapEvent[] = [];
   readonly #late: IncomingRequest[] = [];
+  readonly #answered = new WeakSet<IncomingRequest>();
   #relations: ObserveRelation[] = [];
   #exchanges: Exchange[] = [];
 
@@ -61,8 +67,11 @@ class Target {
     });
   }
 
-  transmit(_: Peer, datagram: Uint8Array): void {
-    this.sent.push(datagram);
+  transmit(peer: Peer, datagram: Uint8Array): void {
+    this.sent.push({ peer, datagram });
+    const code = datagram[1]!;
+    if (code !== 0 && code >> 5 === 0) this.requests.push({ peer, datagram });
+    if (this.requests.length > 8) this.requests.shift();
     if (this.sent.length > 64) this.sent.shift();
   }
 
@@ -112,7 +121,7 @@ class Target {
         break;
       }
       case 5:
-        if (random.chance(0.01)) this.endpoint.forgetPeer(this.now, random.pick(this.peers), this);
+        if (random.chance(0.002)) this.endpoint.forgetPeer(this.now, random.pick(this.peers), this);
     }
     this.#runEvents();
   }
@@ -158,6 +167,7 @@ class Target {
   }
 
   #answer(request: IncomingRequest): void {
+    this.#answered.add(request);
     const random = this.#random;
     const payload =
       random.chance(0.1) && request.observe !== 'register' ? { kind: 'stream' as const, size: 300 } : this.#body();
@@ -171,6 +181,7 @@ class Target {
     const random = this.#random;
     for (let index = 0; index < this.#events.length; index++) {
       const event = this.#events[index]!;
+      this.reached[event.kind] = (this.reached[event.kind] ?? 0) + 1;
       switch (event.kind) {
         case 'request':
           if (event.request.streamed && random.chance(0.8)) break;
@@ -179,7 +190,8 @@ class Target {
           break;
         case 'requestBlock':
           if (event.more && random.chance(0.9)) this.endpoint.continueBody(this.now, event.request, this);
-          else if (!this.#late.includes(event.request)) this.#late.push(event.request);
+          else if (!this.#late.includes(event.request) && !this.#answered.has(event.request))
+            this.#late.push(event.request);
           break;
         case 'requestAbandoned': {
           const at = this.#late.indexOf(event.request);
@@ -226,62 +238,95 @@ class Target {
 }
 
 const OPTION_NUMBERS = Object.values(OPTIONS).map(({ number }) => number);
-const INTERESTING = [
-  OPTIONS.observe,
-  OPTIONS.block1,
-  OPTIONS.block2,
-  OPTIONS.size1,
-  OPTIONS.etag,
-  OPTIONS.echo,
-  OPTIONS.noResponse,
-];
+const INTERESTING = [OPTIONS.observe, OPTIONS.size1, OPTIONS.etag, OPTIONS.echo, OPTIONS.noResponse];
 
-/** A well-formed message with whatever in it. */
-function structured(random: SeededRandom, sent: readonly Uint8Array[]): Uint8Array {
-  const ours = sent[random.integer(sent.length)] ?? Uint8Array.of(0x40, 1, 0, 1);
+/** A well-formed message: half of them answer a request of this endpoint, and come from the peer it went to. */
+function structured(random: SeededRandom, { peers, requests }: Target): { peer: Peer; datagram: Uint8Array } {
+  const answered = random.chance(0.6) ? requests[random.integer(requests.length)] : undefined;
+  const ours = answered?.datagram;
   const options: Option[] = [];
-  if (random.chance(0.7)) options.push({ number: OPTIONS.uriPath.number, value: Uint8Array.of(97) });
-  for (let count = random.integer(4); count > 0; count--) {
-    const number = random.chance(0.8)
+  if (ours === undefined && random.chance(0.8))
+    options.push({ number: OPTIONS.uriPath.number, value: Uint8Array.of(97) });
+  const blockNumber = random.pick([0, 0, 0, 1, 2]);
+  if (ours !== undefined && random.chance(0.5)) {
+    options.push({ number: OPTIONS.observe.number, value: random.bytes(2) });
+  }
+  for (const { number } of ours === undefined ? [OPTIONS.block1, OPTIONS.block2] : [OPTIONS.block2]) {
+    // Mostly 64-byte blocks, in whatever order.
+    const value = (blockNumber << 4) | (random.chance(0.6) ? 8 : 0) | (random.chance(0.9) ? 2 : random.integer(8));
+    if (random.chance(0.35)) options.push({ number, value: Uint8Array.of(value) });
+  }
+  for (let count = random.integer(ours === undefined ? 3 : 2); count > 0; count--) {
+    const number = random.chance(0.9)
       ? random.pick(INTERESTING).number
       : random.chance(0.5)
         ? random.pick(OPTION_NUMBERS)
         : random.integer(65_536);
-    options.push({ number, value: random.bytes(random.pick([0, 1, 1, 1, 2, 3, 4, 9])) });
+    if (number !== OPTIONS.block1.number && number !== OPTIONS.block2.number) {
+      options.push({ number, value: random.bytes(random.pick([0, 1, 1, 1, 2, 3, 4, 9])) });
+    }
   }
   options.sort((a, b) => a.number - b.number);
-  const isAnswer = random.chance(0.5);
-  const classes = isAnswer ? [2, 2, 2, 4, 5] : [0, 0, 0, 2, 7];
-  const code = ((random.pick(classes) << 5) | random.pick([1, 2, 3, 4, 5, 31])) as Code;
-  return encodeMessage({
-    type: random.pick(Object.values(MessageType)),
-    code,
-    // Often the Message ID and the token of something this endpoint has just sent.
-    messageId: messageId(isAnswer && random.chance(0.7) ? (ours[2]! << 8) | ours[3]! : random.integer(2_000)),
-    token: isAnswer && random.chance(0.9) ? ours.subarray(4, 4 + (ours[0]! & 15)) : random.bytes(random.integer(3)),
+  const classes = ours === undefined ? [0, 0, 0, 0, 2, 7] : [2, 2, 2, 2, 2, 2, 2, 4, 5, 0];
+  const details = ours === undefined ? [1, 2, 3, 3, 5] : [1, 4, 5, 5, 5, 5, 31, 8, 13];
+  const { acknowledgement, confirmable, nonConfirmable, reset } = MessageType;
+  const types =
+    ours === undefined
+      ? [confirmable, nonConfirmable, reset]
+      : [acknowledgement, acknowledgement, confirmable, nonConfirmable];
+  const type = random.pick(types);
+  const hasTheirId = ours !== undefined && type === acknowledgement && random.chance(0.9);
+  const datagram = encodeMessage({
+    type,
+    code: ((random.pick(classes) << 5) | random.pick(details)) as Code,
+    messageId: messageId(hasTheirId ? (ours[2]! << 8) | ours[3]! : random.integer(1_000)),
+    token:
+      ours !== undefined && random.chance(0.9)
+        ? ours.subarray(4, 4 + (ours[0]! & 15))
+        : random.bytes(random.integer(2)),
     options,
-    payload: random.chance(0.5) ? random.bytes(random.pick([1, 16, 64, 64, 64, 1024])) : NO_BYTES,
+    payload: random.chance(0.7) ? random.bytes(random.pick([1, 16, 64, 64, 64, 64, 64, 1024])) : NO_BYTES,
   });
+  return { peer: answered?.peer ?? random.pick(peers.slice(0, 6)), datagram };
 }
 
-function mutated(random: SeededRandom, sent: readonly Uint8Array[]): Uint8Array {
-  const bytes = (sent[random.integer(sent.length)] ?? random.bytes(20)).slice();
-  for (let count = 1 + random.integer(3); count > 0 && bytes.length > 0; count--) {
+function mutated(random: SeededRandom, { peers, sent }: Target): { peer: Peer; datagram: Uint8Array } {
+  const bytes = (sent[random.integer(sent.length)]?.datagram ?? random.bytes(20)).slice();
+  for (let count = random.integer(4); count > 0 && bytes.length > 0; count--) {
     bytes[random.integer(bytes.length)] = random.uint32();
   }
-  return random.chance(0.2) ? bytes.subarray(0, random.integer(bytes.length + 1)) : bytes;
+  const datagram = random.chance(0.2) ? bytes.subarray(0, random.integer(bytes.length + 1)) : bytes;
+  return { peer: random.pick(peers), datagram };
 }
+
+const EVERY_EVENT: readonly CoapEvent['kind'][] = [
+  'request',
+  'requestBlock',
+  'requestAbandoned',
+  'response',
+  'responseBlock',
+  'notification',
+  'failed',
+  'observationEnded',
+  'bodyWanted',
+  'relationEnded',
+  'trace',
+];
 
 for (const seed of [1, 2]) {
   it(`survives ${DATAGRAMS / 2} hostile datagrams, keeps its bounds, answers a good request and holds nothing (seed ${seed})`, () => {
     const random = new SeededRandom(seed);
     const target = new Target(random);
-    const { endpoint, peers, sent } = target;
+    const { endpoint, peers, reached } = target;
     for (let count = 0; count < DATAGRAMS / 2; count++) {
       const how = random.integer(10);
-      const datagram =
-        how === 0 ? random.bytes(random.integer(40)) : how < 4 ? mutated(random, sent) : structured(random, sent);
-      target.receive(random.pick(peers), datagram);
+      const { peer, datagram } =
+        how === 0
+          ? { peer: random.pick(peers), datagram: random.bytes(random.integer(40)) }
+          : how < 3
+            ? mutated(random, target)
+            : structured(random, target);
+      target.receive(peer, datagram);
       if (random.chance(0.3)) target.act();
       if (random.chance(0.05)) target.pass(random.chance(0.02) ? 400_000 : random.integer(3_000));
       if (count % 1_000 === 0) {
@@ -306,9 +351,12 @@ for (const seed of [1, 2]) {
     }
     assert.ok(Object.keys(counters.malformed).length >= 10, `seed ${seed}: ${JSON.stringify(counters.malformed)}`);
 
+    for (const kind of EVERY_EVENT)
+      assert.ok((reached[kind] ?? 0) >= 20, `seed ${seed}: ${kind} ${reached[kind] ?? 0} times`);
+
     target.pass(1_000_000);
     const friend = new Peer('friend');
-    sent.length = 0;
+    const sent: Uint8Array[] = [];
     let asked: IncomingRequest | undefined;
     const out = {
       transmit: (_: Peer, datagram: Uint8Array): number => sent.push(datagram),
