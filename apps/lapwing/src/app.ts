@@ -92,7 +92,8 @@ async function startInOrder(
       heartbeatInterval: options.heartbeatInterval ?? 15_000,
     },
     {
-      log,
+      // That it listens is in the banner; the framework has nothing else to say at this level.
+      log: log.child({}, { level: log.level === 'info' ? 'warn' : log.level }),
       httpHost: configuration.httpHost,
       allowedHosts: configuration.httpAllowedHosts,
       maxBodyBytes: configuration.maxBodyBytes,

@@ -40,8 +40,8 @@ export async function httpServer(context: RestContext, options: HttpOptions): Pr
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.maxBodyBytes,
     routerOptions: { maxParamLength: MAX_PARAMETER_CHARACTERS },
-    // What still runs when the server closes is given a moment, idle connections are not.
-    forceCloseConnections: 'idle',
+    // Whoever stops the server does not wait for a sleeping device, nor for a connection that a browser opened in advance.
+    forceCloseConnections: true,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   http.setValidatorCompiler(compileRequestSchema);
