@@ -38,6 +38,8 @@ export interface WatchedPage {
 
 export async function watchedPage(browser: Browser, baseURL: string): Promise<WatchedPage> {
   const context = await browser.newContext({ baseURL, viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
+  // Only how long a failing test takes; none waits for it to pass.
+  context.setDefaultTimeout(15_000);
   const complaints: string[] = [];
   const requests: string[] = [];
   context.on('request', (request) => requests.push(request.url()));

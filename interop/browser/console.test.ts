@@ -85,7 +85,7 @@ describe('the web console', { skip: missingChromium() }, () => {
             },
           },
         }),
-        temperatureObject({ value: 20.25, applicationType: 'Test bench' }),
+        temperatureObject({ value: 20.25 }),
       ],
     });
     const listed = page.getByRole('row').filter({ has: page.getByRole('link', { name: NAME, exact: true }) });
@@ -102,11 +102,11 @@ describe('the web console', { skip: missingChromium() }, () => {
   });
 
   it('shows a refusal of the device with its code', async () => {
-    refused.push('/nodes/3303/0/5518');
-    await button('Read Timestamp').click();
+    refused.push('/nodes/3/0/9');
+    await button('Read Battery Level').click();
     const alert = page.getByRole('alert').filter({ hasText: '4.04' });
-    await alert.filter({ hasText: 'Read /3303/0/5518' }).waitFor();
-    await alert.getByRole('button').click();
+    await alert.filter({ hasText: 'Read /3/0/9' }).waitFor();
+    await alert.getByRole('button', { name: 'Dismiss' }).click();
     await alert.waitFor({ state: 'detached' });
   });
 
@@ -131,13 +131,13 @@ describe('the web console', { skip: missingChromium() }, () => {
   });
 
   it('writes a Resource, and the device holds it', async () => {
-    await button('Write Application Type').click();
-    const dialog = page.getByRole('dialog', { name: 'Write Application Type' });
-    await dialog.getByLabel('Value', { exact: true }).fill('Cold store');
+    await button('Write UTC Offset').click();
+    const dialog = page.getByRole('dialog', { name: 'Write UTC Offset' });
+    await dialog.getByLabel('Value', { exact: true }).fill('+05:30');
     await dialog.getByRole('button', { name: 'Write', exact: true }).click();
     await dialog.waitFor({ state: 'detached' });
-    assert.equal(device.get('/3303/0/5750'), 'Cold store');
-    await value('/3303/0/5750', 'Cold store').waitFor();
+    assert.equal(device.get('/3/0/14'), '+05:30');
+    await value('/3/0/14', '+05:30').waitFor();
   });
 
   it('keeps what was typed when the device refuses a Write', async () => {

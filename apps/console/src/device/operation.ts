@@ -3,11 +3,13 @@ import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import { sentenceOf, titleOf } from '../failure.tsx';
 
-/** ms a refusal stays on screen. */
+/** ms that what was done, and what was refused, stay on screen. */
+const DONE_SHOWN = 3000;
 const REFUSAL_SHOWN = 10_000;
+const DISMISS = { 'aria-label': 'Dismiss' };
 
 export const showDone = (message: string): void => {
-  notifications.show({ message, color: 'lapwing', autoClose: 3000, withCloseButton: true });
+  notifications.show({ message, color: 'lapwing', autoClose: DONE_SHOWN, closeButtonProps: DISMISS });
 };
 
 /** @param what  "Read /3/0/9". */
@@ -18,6 +20,7 @@ export const showRefusal = (what: string, error: unknown): void => {
     color: 'red',
     autoClose: REFUSAL_SHOWN,
     role: 'alert',
+    closeButtonProps: DISMISS,
   });
 };
 

@@ -301,7 +301,7 @@ const NoDevices = (): JSX.Element => {
       <Text mt="md" className="quiet" size="sm">
         Without a device at hand, libcoap registers one for an hour:
       </Text>
-      <Code block mt={6} ta="left">
+      <Code block mt={6} ta="left" className={classes['command']}>
         {`coap-client -m post -t 40 -e '</3/0>' 'coap://${address}/rd?ep=my-device&lwm2m=1.1&lt=3600&b=U'`}
       </Code>
     </Paper>
