@@ -132,7 +132,7 @@ function encodeOption(definition: OptionDefinition, value: unknown): Option {
 
 function encodeValue({ name, format }: OptionDefinition, value: unknown): Uint8Array {
   if (format === 'uint' && typeof value === 'number') return encodeUint(value);
-  if (format === 'string' && typeof value === 'string') return encodeSegment(value);
+  if (format === 'string' && typeof value === 'string') return encodeUtf8(value);
   if (format === 'opaque' && value instanceof Uint8Array) return value;
   if (format === 'empty' && value === true) return NO_BYTES;
   throw new UsageError(`${name} takes a value of format ${format}, not ${typeof value}`);
@@ -178,18 +178,4 @@ export function decodeUint(value: Uint8Array): number {
   let result = 0;
   for (let index = 0; index < value.length; index++) result = result * 256 + value[index]!;
   return result;
-}
-
-/** Short texts repeat in every message ("rd", "3", "0", "b=U"): their bytes are made once, for so many of them. */
-const CACHED_TEXTS = 4_096;
-const CACHED_TEXT_LENGTH = 8;
-const textCache = new Map<string, Uint8Array>();
-
-function encodeSegment(text: string): Uint8Array {
-  if (text.length > CACHED_TEXT_LENGTH) return encodeUtf8(text);
-  const known = textCache.get(text);
-  if (known !== undefined) return known;
-  const bytes = encodeUtf8(text);
-  if (textCache.size < CACHED_TEXTS) textCache.set(text, bytes);
-  return bytes;
 }
