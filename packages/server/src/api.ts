@@ -154,7 +154,7 @@ export interface Device {
  * cancelled when everybody has let go. `cancel` ends it for everybody. A loop begins with the latest notification that
  * came before it, if any came after `initial`.
  */
-export interface Observation extends ObservationInfo, AsyncIterable<Notification>, AsyncDisposable {
+export interface Observation extends ObservationInfo, AsyncIterable<Notification, undefined>, AsyncDisposable {
   readonly initial: ReadResult;
   readonly missed: number;
   /** 'active' asks with Observe: 1, 'passive' (default) answers the next notification with Reset. */

@@ -7,7 +7,7 @@
  *                       v
  *                     ended
  */
-import type { Exchange, IncomingResponse } from '@lapwing/coap';
+import { OperationFailed, type Exchange, type IncomingResponse } from '@lapwing/coap';
 import { formatPath, type Path } from '@lapwing/lwm2m';
 import type {
   Notification,
@@ -21,7 +21,7 @@ import { cancelPath, observePath } from './device-requests.ts';
 import { reportServerError } from './diagnostics.ts';
 import { accepted, refused, type Outcome } from './outcome.ts';
 import type { RegistrationRecord } from './registration-record.ts';
-import { badResponse, sendRequest, type NotificationReceiver } from './requests.ts';
+import { sendRequest, type NotificationReceiver } from './requests.ts';
 import { readContent, type ResponseDecoding } from './response-content.ts';
 
 /** Whom an observation tells what happens to it. */
@@ -174,8 +174,8 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
     );
   }
 
-  onNotification(response: IncomingResponse): void {
-    if (this.ended) return;
+  onNotification(response: IncomingResponse, exchange: Exchange): void {
+    if (this.ended || exchange !== this.#exchange) return;
     try {
       this.#notify(readContent(this.#record, this.path, response, this.#listener));
     } catch (error) {
@@ -184,7 +184,9 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
     }
   }
 
-  onObservationEnded(): void {
+  onObservationEnded(exchange: Exchange): void {
+    // One that was given up for a new one, or by us, is not news.
+    if (exchange !== this.#exchange) return;
     this.#exchange = undefined;
     this.end('refused');
   }
@@ -205,7 +207,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
 
   #begun(response: IncomingResponse, observing: boolean, exchange: Exchange): Outcome<ReadResult> {
     if (response.code >> 5 !== 2) return refused(response);
-    if (!observing) throw badResponse(this.#record, `${formatPath(this.path)} has a value but no notifications`);
+    if (!observing) throw notObservable(this.#record, this.path);
     this.#exchange = exchange;
     let content: ReadResult;
     try {
@@ -358,6 +360,13 @@ class NotificationReader implements AsyncIterator<Notification, undefined> {
 }
 
 const DONE: IteratorResult<Notification, undefined> = Object.freeze({ done: true, value: undefined });
+
+const notObservable = (record: RegistrationRecord, path: Path): OperationFailed =>
+  new OperationFailed(
+    'NOT_OBSERVABLE',
+    `"${record.endpointClientName}" answered the value of ${formatPath(path)} but will not notify`,
+    { retryable: false },
+  );
 
 function ignore(): void {
   // The answer to a cancellation changes nothing: the observation is over either way.

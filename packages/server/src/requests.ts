@@ -23,9 +23,8 @@ export interface ExchangeOwner extends NotificationReceiver {
 
 /** Who takes an exchange over when it observes. */
 export interface NotificationReceiver {
-  onNotification(response: IncomingResponse): void;
-  /** @param response  the notification that ended it, when one did. */
-  onObservationEnded(response: IncomingResponse | undefined): void;
+  onNotification(response: IncomingResponse, exchange: Exchange): void;
+  onObservationEnded(exchange: Exchange): void;
 }
 
 export type ReadResponse<Result> = (response: IncomingResponse, observing: boolean, exchange: Exchange) => Result;
@@ -132,12 +131,12 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable {
     this.#fail(failure(this.#record, reason, exchange));
   }
 
-  onNotification(response: IncomingResponse): void {
-    this.#receiver?.onNotification(response);
+  onNotification(response: IncomingResponse, exchange: Exchange): void {
+    this.#receiver?.onNotification(response, exchange);
   }
 
-  onObservationEnded(response: IncomingResponse | undefined): void {
-    this.#receiver?.onObservationEnded(response);
+  onObservationEnded(exchange: Exchange): void {
+    this.#receiver?.onObservationEnded(exchange);
     this.#fail(failure(this.#record, 'cancelled', undefined));
   }
 

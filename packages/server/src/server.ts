@@ -209,9 +209,9 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
       case 'failed':
         return ownerOf(event)?.onFailure(event.reason, event.exchange);
       case 'notification':
-        return ownerOf(event)?.onNotification(event.response);
+        return ownerOf(event)?.onNotification(event.response, event.exchange);
       case 'observationEnded':
-        return ownerOf(event)?.onObservationEnded(event.response);
+        return ownerOf(event)?.onObservationEnded(event.exchange);
       case 'responseBlock':
       case 'requestBlock':
       case 'requestAbandoned':
