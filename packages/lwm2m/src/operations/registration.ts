@@ -9,7 +9,7 @@
  * | De-register | DELETE /rd/{id}    |                            |              |
  * | Send        | POST /dp           |                            | SenML, LwM2M CBOR |
  */
-import { Codes, DEFAULT_LINK_FORMAT_LIMITS, UsageError } from '@lapwing/coap';
+import { Codes, DEFAULT_LINK_FORMAT_LIMITS, encodeUtf8, UsageError } from '@lapwing/coap';
 import type { Code, LinkFormatLimits } from '@lapwing/coap';
 import { isLwM2mVersion } from '../identifiers.ts';
 import type { LwM2mVersion } from '../identifiers.ts';
@@ -251,12 +251,12 @@ const parseProfileIds = (pid: string | undefined): readonly string[] =>
 /** Control characters would get into logs and terminals; the name is for people to read too. */
 const CONTROL = /\p{Cc}/u;
 function checkEndpointClientName(name: string, maxBytes: number): string | undefined {
-  if (name.length > maxBytes || utf8.encode(name).length > maxBytes) {
+  // A character takes at most 3 bytes per UTF-16 unit, so most names need not be encoded to be measured.
+  if (name.length * 3 > maxBytes && encodeUtf8(name).length > maxBytes) {
     return `the Endpoint Client Name is longer than ${maxBytes} bytes`;
   }
   return CONTROL.test(name) ? 'the Endpoint Client Name has a control character' : undefined;
 }
-const utf8 = new TextEncoder();
 
 const shorten = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
