@@ -78,8 +78,8 @@ describe('the web console', { skip: missingChromium() }, () => {
           utcOffset: '+00:00',
           resources: {
             15: {
-              get: () => 'Europe/Berlin',
-              set: () => {
+              read: () => 'Europe/Berlin',
+              write: () => {
                 throw new OperationRefused(Codes.methodNotAllowed, 'the time zone is fixed');
               },
             },

@@ -43,9 +43,9 @@ export interface WriteContext extends HandlerContext {
  */
 export interface ResourceHandler {
   /** The current value, or values of a multiple-instance Resource; undefined: the Resource does not exist just now. */
-  readonly get?: (context: HandlerContext) => MaybePromise<PlainValue | PlainValues | undefined>;
+  readonly read?: (context: HandlerContext) => MaybePromise<PlainValue | PlainValues | undefined>;
   /** Called with a value of the right type and in range; for a multiple-instance Resource with a Map by id. */
-  readonly set?: (value: PlainValue | ReadonlyMap<number, PlainValue>, context: WriteContext) => MaybePromise<void>;
+  readonly write?: (value: PlainValue | ReadonlyMap<number, PlainValue>, context: WriteContext) => MaybePromise<void>;
   readonly execute?: (args: readonly ExecuteArgument[], context: HandlerContext) => MaybePromise<void>;
 }
 
@@ -102,7 +102,7 @@ export interface TreeAccess {
    * a value of the wrong type or out of range.
    */
   set(path: Path | string, value: PlainValue | PlainValues): void;
-  /** Say that a value a `get` handler answers has changed, at or below this path. */
+  /** Say that a value a `read` handler answers has changed, at or below this path. */
   changed(path: Path | string): void;
   /** Several changes as one: observers see them together. */
   batch(changes: () => void): void;

@@ -81,6 +81,15 @@ interface Answer {
   readonly observe?: { readonly observed: Observed; readonly entries: readonly NodeEntry[] };
 }
 
+/** A request from its arrival to its answer. */
+interface Work {
+  readonly request: IncomingRequest;
+  /** To be done when it has been answered. */
+  readonly afterwards: (() => void)[];
+  /** It is the one changing operation under way. */
+  isChanging: boolean;
+}
+
 const NO_BYTES = new Uint8Array(0);
 const NO_OPTIONS: readonly Option[] = [];
 
@@ -96,21 +105,19 @@ export class DeviceManagement {
 
   /** Answer a request of a server this client is registered with, now or when its handlers have answered. */
   handleRequest(request: IncomingRequest, requester: Requester): void {
-    const afterwards: (() => void)[] = [];
+    const work: Work = { request, afterwards: [], isChanging: false };
     const operation = decodeOperation(request, this.#parts.alternatePath);
-    if (operation.kind === 'refusal') {
-      return this.#respond(request, refusal(operation.code, operation.reason), afterwards);
-    }
+    if (operation.kind === 'refusal') return this.#finish(work, refusal(operation.code, operation.reason));
     let answer: MaybePromise<Answer | Refusal>;
     try {
-      answer = this.#perform(operation, requester, afterwards);
+      answer = this.#perform(operation, requester, work);
     } catch (error) {
-      return this.#fail(request, error);
+      return this.#fail(work, error);
     }
-    if (!(answer instanceof Promise)) return this.#respond(request, answer, afterwards);
+    if (!(answer instanceof Promise)) return this.#finish(work, answer);
     answer.then(
-      (settled) => this.#respond(request, settled, afterwards),
-      (error: unknown) => this.#fail(request, error),
+      (settled) => this.#finish(work, settled),
+      (error: unknown) => this.#fail(work, error),
     );
   }
 
@@ -149,13 +156,14 @@ export class DeviceManagement {
     }
   }
 
-  #perform(operation: Operation, requester: Requester, afterwards: (() => void)[]): MaybePromise<Answer | Refusal> {
+  #perform(operation: Operation, requester: Requester, work: Work): MaybePromise<Answer | Refusal> {
     if ('path' in operation && operation.path.kind !== 'root' && HIDDEN.has(operation.path.objectId)) {
       return refusal(Codes.unauthorized, `Object ${operation.path.objectId} is not for servers`);
     }
     const { tree, formats, attributes, listener } = this.#parts;
     const { settings, version } = requester;
     const { shortServerId } = settings;
+    const { afterwards } = work;
     const contextOf = this.contextOf(shortServerId, afterwards);
     switch (operation.kind) {
       case 'read':
@@ -221,7 +229,7 @@ export class DeviceManagement {
         const { path, mode } = operation;
         const entries = formats.decode(path, operation.contentFormat, operation.payload);
         if (isRefusal(entries)) return entries;
-        return this.#change(() =>
+        return this.#change(work, () =>
           andThen(writeEntries(tree, path, mode, entries, contextOf), (paths) => {
             if (isRefusal(paths)) return paths;
             afterwards.push(() => listener.written(shortServerId, paths));
@@ -235,7 +243,7 @@ export class DeviceManagement {
         if (entries.some(({ path }) => HIDDEN.has(path.objectId))) {
           return refusal(Codes.unauthorized, 'one of the Objects is not for servers');
         }
-        return this.#change(() =>
+        return this.#change(work, () =>
           andThen(writeComposite(tree, entries, contextOf), (paths) => {
             if (isRefusal(paths)) return paths;
             afterwards.push(() => listener.written(shortServerId, paths));
@@ -244,12 +252,12 @@ export class DeviceManagement {
         );
       }
       case 'execute':
-        return this.#execute(operation, shortServerId, contextOf, afterwards);
+        return this.#execute(operation, shortServerId, contextOf, work);
       case 'create': {
         const { path } = operation;
         const entries = formats.decode(path, operation.contentFormat, operation.payload);
         if (isRefusal(entries)) return entries;
-        return this.#change(() =>
+        return this.#change(work, () =>
           andThen(createInstances(tree, path, entries, contextOf), (created) => {
             if (isRefusal(created)) return created;
             afterwards.push(() => listener.created(shortServerId, created.paths));
@@ -261,7 +269,7 @@ export class DeviceManagement {
       }
       case 'delete': {
         const { path } = operation;
-        return this.#change(() =>
+        return this.#change(work, () =>
           andThen(
             path.kind === 'objectInstance'
               ? deleteInstance(tree, path, contextOf)
@@ -295,7 +303,7 @@ export class DeviceManagement {
     { path, args }: ExecuteOperation,
     shortServerId: number,
     contextOf: (path: Path) => HandlerContext,
-    afterwards: (() => void)[],
+    work: Work,
   ): MaybePromise<Answer | Refusal> {
     const { tree, listener } = this.#parts;
     const resource = tree.resource(path.objectId, path.objectInstanceId, path.resourceId);
@@ -310,10 +318,10 @@ export class DeviceManagement {
       throw cause instanceof OperationRefused ? cause : new HandlerFailed(path, 'execute', cause);
     };
     const executed = (): Answer => {
-      afterwards.push(() => listener.executed(shortServerId, path, args));
+      work.afterwards.unshift(() => listener.executed(shortServerId, path, args));
       return CHANGED;
     };
-    return this.#change(() => {
+    return this.#change(work, () => {
       try {
         const done = execute(given, contextOf(path));
         return done instanceof Promise ? done.then(executed, failed) : executed();
@@ -323,32 +331,30 @@ export class DeviceManagement {
     });
   }
 
-  /** Run a changing operation when no other one is under way. */
-  #change(operation: () => MaybePromise<Answer | Refusal>): MaybePromise<Answer | Refusal> {
-    if (!this.#changing) return this.#runChange(operation);
-    if (this.#waiting.length >= MAX_WAITING) return refusal(Codes.serviceUnavailable, 'too many operations wait');
-    return new Promise<void>((resolve) => this.#waiting.push(resolve)).then(() => this.#runChange(operation));
-  }
-
-  #runChange(operation: () => MaybePromise<Answer | Refusal>): MaybePromise<Answer | Refusal> {
-    this.#changing = true;
-    let answer: MaybePromise<Answer | Refusal>;
-    try {
-      answer = operation();
-    } catch (error) {
-      this.#nextChange();
-      throw error;
+  /** Run a changing operation when no other one is under way; it is until it has been answered. */
+  #change(work: Work, operation: () => MaybePromise<Answer | Refusal>): MaybePromise<Answer | Refusal> {
+    if (!this.#changing) {
+      this.#changing = work.isChanging = true;
+      return operation();
     }
-    if (answer instanceof Promise) return answer.finally(() => this.#nextChange());
-    this.#nextChange();
-    return answer;
+    if (this.#waiting.length >= MAX_WAITING) return refusal(Codes.serviceUnavailable, 'too many operations wait');
+    return new Promise<void>((resolve) => this.#waiting.push(resolve)).then(() => {
+      work.isChanging = true;
+      return operation();
+    });
   }
 
-  #nextChange(): void {
-    const next = this.#waiting.shift();
-    // The next one begins in a later turn of the promise queue; until then the place stays taken.
-    if (next === undefined) this.#changing = false;
-    else next();
+  #finish(work: Work, answer: Answer | Refusal): void {
+    try {
+      this.#respond(work.request, answer, work.afterwards);
+    } finally {
+      if (work.isChanging) {
+        const next = this.#waiting.shift();
+        // The place stays taken for the next one, which begins in a later turn of the promise queue.
+        if (next === undefined) this.#changing = false;
+        else next();
+      }
+    }
   }
 
   #respond(request: IncomingRequest, answer: Answer | Refusal, afterwards: readonly (() => void)[]): void {
@@ -371,11 +377,10 @@ export class DeviceManagement {
   }
 
   /** Code of the application failed: the server learns that, and nothing more. */
-  #fail(request: IncomingRequest, error: unknown): void {
-    if (error instanceof OperationRefused) {
-      return this.#respond(request, refusal(error.refusedWith, error.message), []);
-    }
-    this.#respond(request, refusal(Codes.internalServerError, ''), []);
+  #fail(work: Work, error: unknown): void {
+    const failed: Work = { ...work, afterwards: [] };
+    if (error instanceof OperationRefused) return this.#finish(failed, refusal(error.refusedWith, error.message));
+    this.#finish(failed, refusal(Codes.internalServerError, ''));
     this.#report(error);
   }
 

@@ -334,10 +334,9 @@ export function plainValues(values: ReadonlyMap<number, Value>): ReadonlyMap<num
 export const plainValue = (value: Value): PlainValue => valueToJs(value) as PlainValue;
 
 function isHandler(content: ResourceContent): content is ResourceHandler {
-  // Maps and byte arrays have methods of these names too.
-  if (typeof content !== 'object' || content instanceof Map || ArrayBuffer.isView(content)) return false;
-  const { get, set, execute } = content as ResourceHandler;
-  return typeof get === 'function' || typeof set === 'function' || typeof execute === 'function';
+  if (typeof content !== 'object') return false;
+  const { read, write, execute } = content as ResourceHandler;
+  return typeof read === 'function' || typeof write === 'function' || typeof execute === 'function';
 }
 
 /** @throws UsageError unless it names a Resource or Resource Instance. */

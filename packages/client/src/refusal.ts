@@ -41,7 +41,7 @@ export class HandlerFailed extends Error {
   }
 }
 /** 'internal' is no handler but a fault of this library. */
-export type HandlerOperation = 'get' | 'set' | 'execute' | 'create' | 'delete' | 'changed' | 'internal';
+export type HandlerOperation = 'read' | 'write' | 'execute' | 'create' | 'delete' | 'changed' | 'internal';
 
 export const notFound = (what: string): Refusal => refusal(Codes.notFound, `${what} does not exist`);
 export const notAllowed = (reason: string): Refusal => refusal(Codes.methodNotAllowed, reason);

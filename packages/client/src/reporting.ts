@@ -3,7 +3,7 @@
  * told. OMA TS Core §6.4; the decisions are in `notification-decision.ts`.
  *
  * A node is read when something at or below it changed, when a waiting notification is due, and at least every epmax
- * seconds. Reading may be slow (`get` handlers); while it runs, the observation waits for nothing else.
+ * seconds. Reading may be slow (`read` handlers); while it runs, the observation waits for nothing else.
  */
 import { buildOptions, Codes } from '@lapwing/coap';
 import type { Code, ObserveRelation } from '@lapwing/coap';

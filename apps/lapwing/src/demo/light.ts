@@ -43,19 +43,19 @@ export const withOnTime = (lamp: LampState, seconds: number, now: number): LampS
 export function light(unixTime: number): SimulatedDevice {
   let lamp: LampState = { on: false, dimmer: 80, since: unixTime, litBefore: 0, usedBefore: 0 };
   const onOff: ResourceHandler = {
-    get: () => lamp.on,
-    set: (on, { unixTime: now }) => void (lamp = switched(lamp, { on: on === true }, now)),
+    read: () => lamp.on,
+    write: (on, { unixTime: now }) => void (lamp = switched(lamp, { on: on === true }, now)),
   };
   const dimmer: ResourceHandler = {
-    get: () => lamp.dimmer,
-    set: (percent, { unixTime: now }) => void (lamp = switched(lamp, { dimmer: Number(percent) }, now)),
+    read: () => lamp.dimmer,
+    write: (percent, { unixTime: now }) => void (lamp = switched(lamp, { dimmer: Number(percent) }, now)),
   };
   const onTime: ResourceHandler = {
-    get: ({ unixTime: now }) => onTimeSeconds(lamp, now),
-    set: (seconds, { unixTime: now }) => void (lamp = withOnTime(lamp, Number(seconds), now)),
+    read: ({ unixTime: now }) => onTimeSeconds(lamp, now),
+    write: (seconds, { unixTime: now }) => void (lamp = withOnTime(lamp, Number(seconds), now)),
   };
   const energy: ResourceHandler = {
-    get: ({ unixTime: now }) => Math.round(energyUsed(lamp, now) * 1e4) / 1e4,
+    read: ({ unixTime: now }) => Math.round(energyUsed(lamp, now) * 1e4) / 1e4,
   };
   return {
     endpointClientName: 'demo-light',

@@ -1,11 +1,5 @@
 /** Object 3, Device: what this thing is, its clock, reboot and factory reset. OMA TS Core, Object Device. */
-import type {
-  ClientObject,
-  HandlerContext,
-  ObjectInstanceContent,
-  PlainValues,
-  ResourceHandler,
-} from '../client-object.ts';
+import type { ClientObject, HandlerContext, ObjectInstanceContent, PlainValues } from '../client-object.ts';
 import type { MaybePromise } from '../maybe-promise.ts';
 
 export interface DeviceOptions {
@@ -83,11 +77,11 @@ export function deviceObject(options: DeviceOptions = {}): ClientObject {
           execute: (_args, context) => context.tree.set(`/3/0/${ID.errorCode}`, NO_ERROR),
         },
         [ID.currentTime]: {
-          get: ({ unixTime }) => Math.floor(unixTime / 1000) + clockOffset,
-          set: (seconds, { unixTime }) => {
+          read: ({ unixTime }) => Math.floor(unixTime / 1000) + clockOffset,
+          write: (seconds, { unixTime }) => {
             clockOffset = Number(seconds) - Math.floor(unixTime / 1000);
           },
-        } satisfies ResourceHandler,
+        },
         [ID.utcOffset]: options.utcOffset,
         [ID.timezone]: options.timezone,
         [ID.binding]: options.binding ?? 'U',

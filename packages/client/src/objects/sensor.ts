@@ -2,7 +2,7 @@
  * The sensors of the OMA registry that share one set of Resources (3303 Temperature, 3304 Humidity, 3315 Barometer and
  * so on): a measured value, the least and the greatest since the last reset, range and unit.
  */
-import type { ClientObject, HandlerContext, ObjectInstanceContent, ResourceHandler } from '../client-object.ts';
+import type { ClientObject, HandlerContext, ObjectInstanceContent } from '../client-object.ts';
 
 export interface SensorOptions {
   readonly value: number;
@@ -56,7 +56,7 @@ function sensorContent(objectId: number, id: number, sensor: SensorOptions): Obj
     [ID.maxMeasured]: sensor.value,
     [ID.minRange]: sensor.minRange,
     [ID.maxRange]: sensor.maxRange,
-    [ID.reset]: { execute: (_args, context) => resetMeasured(objectId, id, context) } satisfies ResourceHandler,
+    [ID.reset]: { execute: (_args, context) => resetMeasured(objectId, id, context) },
     [ID.value]: sensor.value,
     [ID.units]: sensor.units,
     [ID.applicationType]: sensor.applicationType,

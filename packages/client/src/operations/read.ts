@@ -21,7 +21,7 @@ const NOTHING: Entries = [];
  * The readable entries at and below `path`, ascending. An Object or Object Instance without any is one `empty` entry.
  *
  * @returns 4.04 for what does not exist, 4.05 for what cannot be read.
- * @throws HandlerFailed when a `get` handler failed or answered something its definition does not allow.
+ * @throws HandlerFailed when a `read` handler failed or answered something its definition does not allow.
  */
 export function readEntries(tree: ObjectTree, path: Path, contextOf: ContextOf): MaybePromise<Entries | Refusal> {
   if (path.kind === 'root') return notAllowed('the root cannot be read');
@@ -80,7 +80,7 @@ export const HIDDEN: ReadonlySet<number> = new Set([0, 21, 23]);
 
 export const isReadable = (resource: TreeResource): boolean =>
   (resource.definition.operations === 'R' || resource.definition.operations === 'RW') &&
-  (resource.kind !== 'handler' || resource.handler.get !== undefined);
+  (resource.kind !== 'handler' || resource.handler.read !== undefined);
 
 function readObject(object: TreeObject, contextOf: ContextOf): MaybePromise<Entries> {
   if (object.instances.size === 0) return [{ kind: 'empty', path: objectPath(object.objectId) }];
@@ -131,7 +131,7 @@ function readHandler(
   contextOf: ContextOf,
 ): MaybePromise<Entries | undefined> {
   const failed = (cause: unknown): never => {
-    throw cause instanceof OperationRefused ? cause : new HandlerFailed(path, 'get', cause);
+    throw cause instanceof OperationRefused ? cause : new HandlerFailed(path, 'read', cause);
   };
   const entries = (answer: unknown): Entries | undefined => {
     if (answer === undefined) return undefined;
@@ -144,7 +144,7 @@ function readHandler(
     }
   };
   try {
-    const answer: unknown = handler.get?.(contextOf(path));
+    const answer: unknown = handler.read?.(contextOf(path));
     return answer instanceof Promise ? answer.then(entries, failed) : entries(answer);
   } catch (cause) {
     return failed(cause);

@@ -3,7 +3,7 @@
  * OMA TS Core §6.3.3 (Replace, Partial Update), §6.3.11 (Write-Composite).
  *
  * Replace on an Object Instance removes optional kept values that are not in the payload; mandatory ones and those with
- * handlers stay as they are. The `set` handlers run before kept values change: one that refuses keeps the rest undone.
+ * handlers stay as they are. The `write` handlers run before kept values change: one that refuses keeps the rest undone.
  */
 import { checkRange, formatPath, isWithin, resourcePath } from '@lapwing/lwm2m';
 import type {
@@ -41,7 +41,7 @@ interface ResourceWrite {
  * Write `entries` (absolute paths at or below `target`).
  *
  * @returns the Resources written, or 4.00, 4.04, 4.05 with nothing changed.
- * @throws HandlerFailed when a `set` handler failed.
+ * @throws HandlerFailed when a `write` handler failed.
  */
 export function writeEntries(
   tree: ObjectTree,
@@ -95,7 +95,7 @@ export function deleteResourceInstance(
 /** A server may write it: the definition says so, and a handler, when there is one, can. */
 export const isWritable = (definition: ResourceDefinition, resource: TreeResource | undefined): boolean =>
   (definition.operations === 'W' || definition.operations === 'RW') &&
-  (resource?.kind !== 'handler' || resource.handler.set !== undefined);
+  (resource?.kind !== 'handler' || resource.handler.write !== undefined);
 
 /** Why a value may not stand in this Resource, or undefined. */
 export function valueProblem(
@@ -259,7 +259,7 @@ function apply(
   const handled = writes.filter(({ before }) => before?.kind === 'handler');
   const kept = writes.filter(({ before }) => before?.kind !== 'handler');
   return andThen(
-    eachInOrder(handled, (write) => callSet(write, contextOf)),
+    eachInOrder(handled, (write) => callWrite(write, contextOf)),
     () => {
       tree.storeAll(kept.map(({ path, after }) => [path, after] as const));
       for (const { path } of handled) tree.changed(path);
@@ -268,18 +268,20 @@ function apply(
   );
 }
 
-function callSet(write: ResourceWrite, contextOf: (path: Path) => HandlerContext): MaybePromise<void> {
-  const { path, before, after, mode } = write;
-  const set = before?.kind === 'handler' ? before.handler.set : undefined;
-  if (set === undefined || after === undefined) return;
+function callWrite(
+  { path, before, after, mode }: ResourceWrite,
+  contextOf: (path: Path) => HandlerContext,
+): MaybePromise<void> {
+  const write = before?.kind === 'handler' ? before.handler.write : undefined;
+  if (write === undefined || after === undefined) return;
   const value: PlainValue | ReadonlyMap<number, PlainValue> =
     after.kind === 'single' ? plainValue(after.value) : plainValues(after.values);
   const failed = (cause: unknown): never => {
-    throw cause instanceof OperationRefused ? cause : new HandlerFailed(path, 'set', cause);
+    throw cause instanceof OperationRefused ? cause : new HandlerFailed(path, 'write', cause);
   };
   try {
     const context: WriteContext = { ...contextOf(path), mode };
-    const done = set(value, context);
+    const done = write(value, context);
     return done instanceof Promise ? done.catch(failed) : done;
   } catch (cause) {
     failed(cause);
