@@ -157,8 +157,8 @@ describe('added definitions', () => {
   it('are limited in number, replacements not counted', () => {
     const mine = new ObjectDefinitions({ maxAdded: 2 });
     mine.add(own(32769, '1.0'));
+    mine.add(own(32769, '1.0', 'Other'));
     mine.add(own(32769, '1.1'));
-    mine.add(own(32769, '1.1', 'Other'));
     assert.throws(() => mine.add(own(32770, '1.0')), /2 Object definitions have been added, which is the limit/);
   });
 

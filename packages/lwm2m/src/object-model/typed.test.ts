@@ -21,7 +21,7 @@ import {
   typedValue,
 } from '../index.ts';
 import * as lwm2m from '../index.ts';
-import type { Node, NodeEntry, ObjectLink, TypedObject, TypedPath, Value } from '../index.ts';
+import type { Node, NodeEntry, ObjectLink, ResourceShape, TypedObject, TypedPath, Value } from '../index.ts';
 
 const nodeOf = (
   path: NodeEntry['path'],
@@ -160,14 +160,14 @@ describe('typedEntries', () => {
 describe('the typed Objects', () => {
   it('agree with the registry’s latest versions', () => {
     const definitions = new ObjectDefinitions();
-    const isTypedObject = (value: unknown): value is TypedObject<TypedObject<never>['resources']> =>
+    const isTypedObject = (value: unknown): value is TypedObject<Record<string, ResourceShape>> =>
       typeof value === 'object' && value !== null && 'objectPath' in value;
     const typed = Object.values(lwm2m as Record<string, unknown>).filter(isTypedObject);
     assert.equal(typed.length, 61);
     for (const object of typed) {
       const definition = definitions.object(object.objectId);
       assert.equal(object.version, definition?.version);
-      const shapes = Object.values(object.resources as Record<string, { id: number; type: string; multiple?: true }>);
+      const shapes = Object.values(object.resources);
       assert.deepEqual(
         shapes.map(({ id, type, multiple = false }) => [id, type, multiple]),
         [...(definition?.resources.values() ?? [])].map(({ id, type, multiple }) => [id, type, multiple]),

@@ -16,20 +16,17 @@ export const pathSegments = (alternatePath: string): readonly string[] =>
 export const RESOURCE_TYPE = 'oma.lwm2m';
 
 /**
- * The link that says where the Objects are, and the alternate path it names. One that a LwM2M path cannot be told from
- * ("/3") names none, nor does one that has no meaning as Uri-Path segments.
+ * The alternate path these links name, "" when they name none. One that a LwM2M path cannot be told from ("/3") does not
+ * count, nor does one that has no meaning as Uri-Path segments.
  */
-export function alternatePathIn(
-  links: readonly Link[],
-): { readonly link: Link; readonly alternatePath: string } | undefined {
+export function alternatePathIn(links: readonly Link[]): string {
   for (const link of links) {
     if (link.parameters.length === 0) continue;
     if (linkParameter(link, 'rt')?.split(' ').includes(RESOURCE_TYPE) !== true) continue;
     const alternatePath = decodeTarget(link.target);
-    if (alternatePath === undefined || !isUsable(alternatePath)) continue;
-    return { link, alternatePath };
+    if (alternatePath !== undefined && isUsable(alternatePath)) return alternatePath;
   }
-  return undefined;
+  return '';
 }
 
 /** The segments become Uri-Path options, of 255 bytes at most. RFC 7252 §5.10. */

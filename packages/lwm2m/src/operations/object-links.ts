@@ -52,12 +52,10 @@ export function parseObjectLinks(
 ): ObjectLinks | Malformed {
   const links = parseLinks(payload, limits);
   if (isMalformed(links)) return links;
-  const root = alternatePathIn(links);
-  const alternatePath = root?.alternatePath ?? '';
+  const alternatePath = alternatePathIn(links);
   const found: FoundObject[] = [];
-  let contentFormats: readonly number[] = root === undefined ? [] : parseContentFormats(root.link);
+  let contentFormats: readonly number[] = [];
   for (const link of links) {
-    if (link === root?.link) continue;
     const target = withoutAlternatePath(link.target, alternatePath);
     if (target === undefined) continue;
     const path = parsePath(target);

@@ -280,6 +280,7 @@ describe('the list of Objects', () => {
       [1, 3, 5],
     );
     assert.equal(linksOf('</a/3/0>,</a>;rt=oma.lwm2m').alternatePath, '/a');
+    assert.deepEqual(linksOf('</a>;rt=oma.lwm2m,</a3/0>').objects, []);
     assert.equal(linksOf('</a/>;rt="core.s oma.lwm2m x",</a/3/0>').objects.length, 1);
     assert.equal(linksOf('</a/b>;rt="oma.lwm2m",</a/b/3/0>').objects.length, 1);
   });
