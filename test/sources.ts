@@ -44,9 +44,16 @@ export const place = (node: ts.Node): string => {
   return `${file.fileName}:${file.getLineAndCharacterOfPosition(node.getStart()).line + 1}`;
 };
 
+export interface ModuleUse {
+  readonly text: string;
+  /** What is taken from it: names, `*` for all of it or for an import whose names are not said. */
+  readonly names: readonly string[];
+  readonly place: string;
+}
+
 /** What the file imports or re-exports from, `import()` and `import type` included. */
-export function moduleSpecifiers(file: ts.SourceFile): readonly { readonly text: string; readonly place: string }[] {
-  const found: { text: string; place: string }[] = [];
+export function moduleSpecifiers(file: ts.SourceFile): readonly ModuleUse[] {
+  const found: ModuleUse[] = [];
   for (const node of descendants(file)) {
     const specifier =
       ts.isImportDeclaration(node) || ts.isExportDeclaration(node)
@@ -56,8 +63,16 @@ export function moduleSpecifiers(file: ts.SourceFile): readonly { readonly text:
           : ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)
             ? node.argument.literal
             : undefined;
-    if (specifier !== undefined && ts.isStringLiteralLike(specifier))
-      found.push({ text: specifier.text, place: place(node) });
+    if (specifier !== undefined && ts.isStringLiteralLike(specifier)) {
+      found.push({ text: specifier.text, names: namesTaken(node), place: place(node) });
+    }
   }
   return found;
+}
+
+function namesTaken(node: ts.Node): readonly string[] {
+  const bindings = ts.isImportDeclaration(node) ? node.importClause?.namedBindings : undefined;
+  if (bindings === undefined || !ts.isNamedImports(bindings)) return ['*'];
+  const names = bindings.elements.map(({ name, propertyName }) => (propertyName ?? name).text);
+  return (node as ts.ImportDeclaration).importClause?.name === undefined ? names : ['*', ...names];
 }
