@@ -57,7 +57,7 @@ export class AttributeStore {
     const contradiction = checkAttributes(attributes);
     if (contradiction !== undefined) return badRequest(contradiction.malformed);
     let nodes = this.#attached.get(shortServerId);
-    if (nodes === undefined) this.#attached.set(shortServerId, (nodes = new Map()));
+    if (nodes === undefined) this.#attached.set(shortServerId, (nodes = new Map<string, Attached>()));
     const key = formatPath(path);
     if (Object.keys(attributes).length === 0) {
       if (nodes.delete(key)) this.#size--;

@@ -21,9 +21,9 @@ export interface HandlerContext {
   /** ms since 1970, on the client's clock. */
   readonly unixTime: number;
   /** Run `action` when the answer to this request has been sent: a reboot, a switch to another network. */
-  afterResponse(action: () => void): void;
+  readonly afterResponse: (action: () => void) => void;
   /** Register anew with every server, as a device does that has restarted; for use in `afterResponse`. */
-  registerAgain(): void;
+  readonly registerAgain: () => void;
 }
 
 export interface ChangeContext {

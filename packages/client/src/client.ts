@@ -32,7 +32,7 @@ import { deviceObject } from './objects/device.ts';
 import { securityObject } from './objects/security.ts';
 import { SERVER_RESOURCES, serverObject } from './objects/server.ts';
 import { PayloadFormat } from './payload-format.ts';
-import { HandlerFailed, isRefusal } from './refusal.ts';
+import { isRefusal, type HandlerFailed } from './refusal.ts';
 import { RegistrationProcedure } from './registration-procedure.ts';
 import type { Announcement } from './registration-procedure.ts';
 import { Reporting } from './reporting.ts';
@@ -395,6 +395,9 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         return;
       case 'relationEnded':
         return this.#reporting.relationEnded(event.relation);
+      default:
+        // This side observes nothing and streams no bodies.
+        return;
     }
   }
 

@@ -64,7 +64,7 @@ const INPUTS = {
 } as const satisfies Record<string, RegistrationInput>;
 
 /** New state, action and announcement; '=' is the identical state. */
-type Expected = '=' | string;
+type Expected = string;
 
 // One row per line: the columns are the point.
 // prettier-ignore

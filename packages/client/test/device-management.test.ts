@@ -151,7 +151,7 @@ async function world(options: Partial<ClientOptions> = {}): Promise<World> {
                 later().then(() => {
                   if (value === 13) throw new Error('unlucky');
                   current = Number(value);
-                  given.push(`set ${String(value)}`);
+                  given.push(`set ${current}`);
                 }),
             },
             11: {
@@ -313,7 +313,7 @@ describe('Read (Core §6.3.1)', () => {
     ['GET /3303/0', { accept: 0 }, '4.06', 'text for several values'],
     ['GET /3303/0', { accept: 50 }, '4.06', 'a format it does not speak'],
     ['GET /nonsense', {}, '4.04', 'a path that is none'],
-    ['GET /3303/0/5700', { observe: 1 } as OptionValues, '2.05', 'cancelling what was never observed is a Read'],
+    ['GET /3303/0/5700', { observe: 1 }, '2.05', 'cancelling what was never observed is a Read'],
   ];
   for (const [line, options, code, why] of refusals) {
     it(`${line} ${JSON.stringify(options)} → ${code}: ${why}`, async () => {

@@ -140,6 +140,8 @@ export class RawServer {
 
   #handle(event: CoapEvent): void {
     switch (event.kind) {
+      default:
+        return;
       case 'request':
         return this.#handleRequest(event.request);
       case 'response':
