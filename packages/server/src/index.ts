@@ -7,4 +7,6 @@ export type { ServerParameters } from './parameters.ts';
 export { MemoryRegistrationStore } from './registration-store.ts';
 export type { MaybePromise, RegistrationStore } from './registration-store.ts';
 export { LwM2mServer } from './server.ts';
-export type { ServerOptions, ServerStartOptions } from './server.ts';
+export type { ServerOptions, ServerStartOptions, ServerUsage } from './server.ts';
+export { registrationStoreConformance } from './registration-store-conformance.ts';
+export type { RegistrationStoreCase } from './registration-store-conformance.ts';

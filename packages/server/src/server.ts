@@ -46,6 +46,14 @@ export interface ServerStartOptions extends ServerOptions {
   readonly maxPeers?: number;
 }
 
+export interface ServerUsage {
+  readonly registrations: number;
+  /** Registrations that will expire. */
+  readonly lifetimes: number;
+  /** Distinct object lists. */
+  readonly objectLists: number;
+}
+
 export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisposable {
   readonly drivers: readonly Driver[];
   readonly definitions: DefinitionLookup;
@@ -135,6 +143,15 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
 
   get registrationCount(): number {
     return this.#table.size;
+  }
+
+  /** What is held now, for metrics and for tests that nothing is left over. */
+  get usage(): ServerUsage {
+    return {
+      registrations: this.#table.size,
+      lifetimes: this.#table.lifetimes.size,
+      objectLists: this.#interface.objectLists,
+    };
   }
 
   device(endpointClientName: string): Device | undefined {

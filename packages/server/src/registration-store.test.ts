@@ -1,0 +1,7 @@
+import { describe, it } from 'node:test';
+import { MemoryRegistrationStore } from './registration-store.ts';
+import { registrationStoreConformance } from './registration-store-conformance.ts';
+
+describe('the registration store in memory', () => {
+  for (const { name, run } of registrationStoreConformance) it(name, () => run(() => new MemoryRegistrationStore()));
+});
