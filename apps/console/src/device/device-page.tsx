@@ -1,8 +1,9 @@
 /** One device: what it registered, and everything that can be done with its Objects, live. */
 import { Alert, Badge, Button, Center, Group, Loader, Paper, Stack, Text, Title, Tooltip } from '@mantine/core';
+import { useDocumentTitle } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { useMemo, useState, type JSX, type ReactNode } from 'react';
+import { useEffect, useMemo, useState, type JSX, type ReactNode } from 'react';
 import { formatNodePath } from '../api/node-path.ts';
 import { api, Refusal } from '../api/rest.ts';
 import type { Device, ObjectDefinition } from '../api/shapes.ts';
@@ -16,9 +17,16 @@ import { DeviceScopeContext, deviceOperations, useDeviceScope, type DeviceScope 
 import type { Dialog } from './dialog.ts';
 import { DialogHost } from './dialogs/dialog-host.tsx';
 import { ObjectCard, objectAnchor } from './object-card.tsx';
-import { showRefusal, useOperation } from './operation.ts';
+import { showNote, showRefusal, useOperation } from './operation.ts';
 import classes from './device-page.module.css';
 import { TextLink } from '../text-link.tsx';
+
+/** Why an observation ended that nobody cancelled. */
+const END_WORDS: Readonly<Record<string, string>> = {
+  refused: 'The device refused to go on.',
+  'registration-ended': 'The registration of the device ended.',
+  'server-closed': 'The server was stopped.',
+};
 
 const NOT_OBSERVED: readonly ObservedPath[] = [];
 const NO_DEFINITIONS: ReadonlyMap<number, ObjectDefinition> = new Map();
@@ -33,6 +41,7 @@ export const DevicePage = (): JSX.Element => {
 };
 
 const DeviceByName = ({ name }: { readonly name: string }): JSX.Element => {
+  useDocumentTitle(`${name} · Lapwing`);
   const live = useLive();
   const [values] = useState(() => live.valuesOf(name));
   const [dialog, setDialog] = useState<Dialog>();
@@ -46,6 +55,14 @@ const DeviceByName = ({ name }: { readonly name: string }): JSX.Element => {
     queryKey: observationsKey(name),
     queryFn: ({ signal }) => live.loadObservations(name, signal),
   });
+  useEffect(
+    () =>
+      live.feed.listen((event) => {
+        if (event.type !== 'observation-ended' || event.device !== name || event.reason === 'cancelled') return;
+        showNote(`The observation of ${event.path} ended`, END_WORDS[event.reason] ?? event.reason);
+      }),
+    [live, name],
+  );
   const operations = useMemo(() => deviceOperations(name, values, live), [name, values, live]);
   const registered = device.error === null;
   const scope = useMemo<DeviceScope>(

@@ -12,6 +12,10 @@ export const showDone = (message: string): void => {
   notifications.show({ message, color: 'lapwing', autoClose: DONE_SHOWN, closeButtonProps: DISMISS });
 };
 
+export const showNote = (title: string, message: string): void => {
+  notifications.show({ title, message, color: 'orange', autoClose: REFUSAL_SHOWN, closeButtonProps: DISMISS });
+};
+
 /** @param what  "Read /3/0/9". */
 export const showRefusal = (what: string, error: unknown): void => {
   notifications.show({

@@ -3,7 +3,7 @@ import { Text, Tooltip } from '@mantine/core';
 import { useEffect, useRef, type JSX } from 'react';
 import type { SeenValue } from '../live/device-values.ts';
 import { formatValue } from '../values/format-value.ts';
-import { unitSymbol } from '../values/unit-symbols.ts';
+import { besideNumber, unitSymbol } from '../values/unit-symbols.ts';
 import classes from './resource-row.module.css';
 
 /** ms. */
@@ -29,7 +29,7 @@ export const ValueView = ({ seen, units }: ValueViewProps): JSX.Element => {
   const text = (
     <span ref={ref} className={`numbers ${classes['text']}`}>
       {seen.type === 'opaque' ? <span className="mono">{short}</span> : short}
-      {symbol === '' || seen.value === null ? null : <span className="quiet"> {symbol}</span>}
+      {symbol === '' || seen.value === null ? null : <span className="quiet">{besideNumber(symbol)}</span>}
     </span>
   );
   return full === undefined ? (

@@ -13,7 +13,7 @@ import {
   Title,
   Tooltip,
 } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { useDebouncedCallback, useDocumentTitle } from '@mantine/hooks';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
@@ -44,6 +44,7 @@ const DEFAULT_PORT = '5683';
 export const DevicesPage = (): JSX.Element => {
   const { search = '' } = useSearch({ from: '/' });
   const navigate = useNavigate();
+  useDocumentTitle('Devices · Lapwing');
   const [typed, setTyped] = useState(search);
   const apply = useDebouncedCallback((text: string) => {
     void navigate({ to: '/', search: text === '' ? {} : { search: text }, replace: true });

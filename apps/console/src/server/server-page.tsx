@@ -13,6 +13,7 @@ import {
   Text,
   Title,
 } from '@mantine/core';
+import { useDocumentTitle } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import type { JSX } from 'react';
 import { api } from '../api/rest.ts';
@@ -29,6 +30,7 @@ import classes from './server-page.module.css';
 const COUNTERS_EVERY = 5000;
 
 export const ServerPage = (): JSX.Element => {
+  useDocumentTitle('Server · Lapwing');
   const server = useQuery({
     queryKey: ['server'],
     queryFn: ({ signal }) => api.server(signal),

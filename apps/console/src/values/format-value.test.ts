@@ -8,6 +8,7 @@ describe('values on screen', () => {
     assert.deepEqual(formatValue('float', 21.299999237060547), { short: '21.3', full: '21.299999237060547' });
     assert.deepEqual(formatValue('float', 21.5), { short: '21.5' });
     assert.deepEqual(formatValue('float', 123456789), { short: '123456789' });
+    assert.deepEqual(formatValue('float', 53.40439123), { short: '53.40439123' });
   });
   it('an integer beyond 2^53 keeps its digits', () => {
     assert.equal(formatValue('integer', '9223372036854775807').short, '9223372036854775807');

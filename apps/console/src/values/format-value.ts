@@ -33,9 +33,14 @@ const formatOpaque = (value: string): ValueText => {
     : { short: `${hex} …`, full: `${size}, base64 ${value}` };
 };
 
-// A float that a device measured as 21.3 arrives as 21.299999237060547; seven digits are what its four bytes hold.
+/** Digits that the four bytes of a single-precision float hold, and that a person reads of a double. */
+const SINGLE_DIGITS = 7;
+const DOUBLE_DIGITS = 10;
+
+// What a device measured as 21.3 and sent in four bytes arrives as 21.299999237060547.
 const formatFloat = (value: number): ValueText => {
-  const short = Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(7)));
+  const digits = Math.fround(value) === value ? SINGLE_DIGITS : DOUBLE_DIGITS;
+  const short = Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(digits)));
   return short === String(value) ? { short } : { short, full: String(value) };
 };
 

@@ -25,3 +25,6 @@ const SYMBOLS: ReadonlyMap<string, string> = new Map([
 
 /** The registered unit itself where it reads well. */
 export const unitSymbol = (units: string): string => SYMBOLS.get(units.trim()) ?? units.trim();
+
+/** A symbol as it stands after a number: with a space, but for degrees of an angle. */
+export const besideNumber = (symbol: string): string => (symbol === '°' ? symbol : ` ${symbol}`);

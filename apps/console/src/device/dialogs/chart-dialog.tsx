@@ -2,7 +2,7 @@
 import { Center, Loader, Text } from '@mantine/core';
 import { lazy, Suspense, type JSX } from 'react';
 import { formatValue } from '../../values/format-value.ts';
-import { unitSymbol } from '../../values/unit-symbols.ts';
+import { besideNumber, unitSymbol } from '../../values/unit-symbols.ts';
 import { useSeries } from '../device-scope.ts';
 
 const Sparkline = lazy(() => import('../sparkline.tsx'));
@@ -25,8 +25,8 @@ export const ChartDialog = ({ resourcePath, path, name, units }: ChartDialogProp
         <span className="mono">{path}</span>
         {latest === undefined
           ? ''
-          : ` · now ${formatValue('float', latest).short} ${unitSymbol(units)}`.trimEnd()} · {values.length} values
-        since this page was opened
+          : ` · now ${formatValue('float', latest).short}${besideNumber(unitSymbol(units))}`.trimEnd()}{' '}
+        · {values.length} values since this page was opened
       </Text>
       <Suspense
         fallback={
