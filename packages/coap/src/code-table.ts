@@ -21,65 +21,66 @@ export function code(klass: number, detail: number): Code {
 const isWhole = (value: number, highest: number): boolean => Number.isInteger(value) && value >= 0 && value <= highest;
 const pack = (klass: number, detail: number): Code => ((klass << 5) | detail) as Code;
 
-interface CodeRow {
-  readonly code: Code;
-  /** As the registry spells it. */
-  readonly name: string;
-}
-const row = (klass: number, detail: number, name: string): CodeRow => ({ code: pack(klass, detail), name });
+/** Class, detail, and the name as the registry spells it. */
+type CodeRow = readonly [klass: number, detail: number, name: string];
 
 const TABLE = {
-  empty: row(0, 0, 'Empty'),
+  empty: [0, 0, 'Empty'],
 
-  get: row(0, 1, 'GET'),
-  post: row(0, 2, 'POST'),
-  put: row(0, 3, 'PUT'),
-  delete: row(0, 4, 'DELETE'),
-  fetch: row(0, 5, 'FETCH'),
-  patch: row(0, 6, 'PATCH'),
-  ipatch: row(0, 7, 'iPATCH'),
+  get: [0, 1, 'GET'],
+  post: [0, 2, 'POST'],
+  put: [0, 3, 'PUT'],
+  delete: [0, 4, 'DELETE'],
+  fetch: [0, 5, 'FETCH'],
+  patch: [0, 6, 'PATCH'],
+  ipatch: [0, 7, 'iPATCH'],
 
-  created: row(2, 1, 'Created'),
-  deleted: row(2, 2, 'Deleted'),
-  valid: row(2, 3, 'Valid'),
-  changed: row(2, 4, 'Changed'),
-  content: row(2, 5, 'Content'),
-  continue: row(2, 31, 'Continue'),
+  created: [2, 1, 'Created'],
+  deleted: [2, 2, 'Deleted'],
+  valid: [2, 3, 'Valid'],
+  changed: [2, 4, 'Changed'],
+  content: [2, 5, 'Content'],
+  continue: [2, 31, 'Continue'],
 
-  badRequest: row(4, 0, 'Bad Request'),
-  unauthorized: row(4, 1, 'Unauthorized'),
-  badOption: row(4, 2, 'Bad Option'),
-  forbidden: row(4, 3, 'Forbidden'),
-  notFound: row(4, 4, 'Not Found'),
-  methodNotAllowed: row(4, 5, 'Method Not Allowed'),
-  notAcceptable: row(4, 6, 'Not Acceptable'),
-  requestEntityIncomplete: row(4, 8, 'Request Entity Incomplete'),
-  conflict: row(4, 9, 'Conflict'),
-  preconditionFailed: row(4, 12, 'Precondition Failed'),
-  requestEntityTooLarge: row(4, 13, 'Request Entity Too Large'),
-  unsupportedContentFormat: row(4, 15, 'Unsupported Content-Format'),
-  unprocessableEntity: row(4, 22, 'Unprocessable Entity'),
-  tooManyRequests: row(4, 29, 'Too Many Requests'),
+  badRequest: [4, 0, 'Bad Request'],
+  unauthorized: [4, 1, 'Unauthorized'],
+  badOption: [4, 2, 'Bad Option'],
+  forbidden: [4, 3, 'Forbidden'],
+  notFound: [4, 4, 'Not Found'],
+  methodNotAllowed: [4, 5, 'Method Not Allowed'],
+  notAcceptable: [4, 6, 'Not Acceptable'],
+  requestEntityIncomplete: [4, 8, 'Request Entity Incomplete'],
+  conflict: [4, 9, 'Conflict'],
+  preconditionFailed: [4, 12, 'Precondition Failed'],
+  requestEntityTooLarge: [4, 13, 'Request Entity Too Large'],
+  unsupportedContentFormat: [4, 15, 'Unsupported Content-Format'],
+  unprocessableEntity: [4, 22, 'Unprocessable Entity'],
+  tooManyRequests: [4, 29, 'Too Many Requests'],
 
-  internalServerError: row(5, 0, 'Internal Server Error'),
-  notImplemented: row(5, 1, 'Not Implemented'),
-  badGateway: row(5, 2, 'Bad Gateway'),
-  serviceUnavailable: row(5, 3, 'Service Unavailable'),
-  gatewayTimeout: row(5, 4, 'Gateway Timeout'),
-  proxyingNotSupported: row(5, 5, 'Proxying Not Supported'),
-  hopLimitReached: row(5, 8, 'Hop Limit Reached'),
-} as const satisfies Record<string, CodeRow>;
+  internalServerError: [5, 0, 'Internal Server Error'],
+  notImplemented: [5, 1, 'Not Implemented'],
+  badGateway: [5, 2, 'Bad Gateway'],
+  serviceUnavailable: [5, 3, 'Service Unavailable'],
+  gatewayTimeout: [5, 4, 'Gateway Timeout'],
+  proxyingNotSupported: [5, 5, 'Proxying Not Supported'],
+  hopLimitReached: [5, 8, 'Hop Limit Reached'],
+} as const;
+
+const ROWS: Readonly<Record<CodeKey, CodeRow>> = TABLE;
 
 export type CodeKey = keyof typeof TABLE;
 
 /** `Codes.content` is 2.05, `Codes.get` is 0.01, and so on for every registered code. */
 export const Codes: Readonly<Record<CodeKey, Code>> = Object.freeze(
-  Object.fromEntries(Object.entries(TABLE).map(([key, { code }]) => [key, code])) as Record<CodeKey, Code>,
+  Object.fromEntries(Object.entries(ROWS).map(([key, [klass, detail]]) => [key, pack(klass, detail)])) as Record<
+    CodeKey,
+    Code
+  >,
 );
 
 const NAMES: readonly (string | undefined)[] = ((): (string | undefined)[] => {
   const names = new Array<string | undefined>(256).fill(undefined);
-  for (const { code, name } of Object.values(TABLE)) names[code] = name;
+  for (const [klass, detail, name] of Object.values(ROWS)) names[pack(klass, detail)] = name;
   return names;
 })();
 

@@ -24,12 +24,12 @@ export const CONTENT_FORMATS = {
   tlv: { number: 11542, mediaType: 'application/vnd.oma.lwm2m+tlv' },
   lwm2mJson: { number: 11543, mediaType: 'application/vnd.oma.lwm2m+json' },
   lwm2mCbor: { number: 11544, mediaType: 'application/vnd.oma.lwm2m+cbor' },
-} as const satisfies Record<string, ContentFormatDefinition>;
+} as const;
 
 export type ContentFormatName = keyof typeof CONTENT_FORMATS;
 
 const BY_NUMBER: ReadonlyMap<number, ContentFormatDefinition> = new Map(
-  Object.values(CONTENT_FORMATS).map((definition) => [definition.number, definition]),
+  Object.values<ContentFormatDefinition>(CONTENT_FORMATS).map((definition) => [definition.number, definition]),
 );
 
 /** The row of a Content-Format number, undefined for one that LwM2M does not use. */

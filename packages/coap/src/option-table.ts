@@ -51,7 +51,7 @@ export const OPTIONS = {
                  { number: 2049, name: 'OCF-Accept-Content-Format-Version', format: 'uint', minLength: 0, maxLength: 2, repeatable: false },
   ocfContentFormatVersion:
                  { number: 2053, name: 'OCF-Content-Format-Version',        format: 'uint', minLength: 0, maxLength: 2, repeatable: false },
-} as const satisfies Record<string, OptionDefinition>;
+} as const;
 
 export type OptionName = keyof typeof OPTIONS;
 
@@ -71,8 +71,10 @@ export type RepeatableOptionName = {
   [Name in OptionName]: (typeof OPTIONS)[Name]['repeatable'] extends true ? Name : never;
 }[OptionName];
 
+const ROWS: Readonly<Record<OptionName, OptionDefinition>> = OPTIONS;
+
 const BY_NUMBER: ReadonlyMap<number, OptionDefinition> = new Map(
-  Object.values(OPTIONS).map((definition) => [definition.number, definition]),
+  Object.values(ROWS).map((definition) => [definition.number, definition]),
 );
 
 /** The row of an option number, undefined for a number that nobody registered. */

@@ -11,7 +11,7 @@ export const URI_SCHEMES = {
   coaps: { port: 5684 },
   'coap+tcp': { port: 5683 },
   'coaps+tcp': { port: 5684 },
-} as const satisfies Record<string, { readonly port: number }>;
+} as const;
 
 export type UriScheme = keyof typeof URI_SCHEMES;
 

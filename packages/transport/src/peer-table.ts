@@ -136,7 +136,7 @@ export class PeerTable {
 }
 
 /** `lastActivity` of a peer that is in the table no more. */
-export const FORGOTTEN = -Infinity;
+export const FORGOTTEN: number = -Infinity;
 
 const ROWS_WHEN_FULL = 64;
 

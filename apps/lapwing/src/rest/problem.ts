@@ -55,7 +55,7 @@ const PROBLEMS = {
   'too-many-streams': { status: 503, title: 'Too many event streams are open' },
   'not-available': { status: 503, title: 'The operation was given up' },
   'device-timeout': { status: 504, title: 'The device did not answer in time' },
-} as const satisfies Record<string, { status: number; title: string }>;
+} as const;
 
 export type ProblemName = keyof typeof PROBLEMS;
 

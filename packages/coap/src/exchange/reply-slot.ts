@@ -20,7 +20,7 @@ export class ReplySlot {
   readonly recent: number;
   state: 'open' | 'acknowledged' | 'closed' = 'open';
   /** When an open slot gets its empty Acknowledgement, ms. */
-  acknowledgeAt = Infinity;
+  acknowledgeAt: number = Infinity;
 
   constructor(peer: Peer, { messageId, token, type }: Message, recent: number) {
     this.peer = peer;

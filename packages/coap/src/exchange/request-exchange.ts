@@ -23,7 +23,7 @@ export class RequestExchange implements Exchange, Timed {
   /** Of the last message, once it is over: whoever is told of a timeout wants to know. */
   finalTransmissions = 0;
   /** The end of `request.timeout`. */
-  deadline = Infinity;
+  deadline: number = Infinity;
   heapIndex = -1;
   /** The request body still being sent in blocks. */
   upload: Upload | undefined = undefined;
@@ -37,7 +37,7 @@ export class RequestExchange implements Exchange, Timed {
   isObserving = false;
   /** Observe option of the newest notification, and when it came. RFC 7641 §3.4. */
   sequence = 0;
-  sequenceAt = -Infinity;
+  sequenceAt: number = -Infinity;
   /** The `response` event has been emitted. */
   answered = false;
   /** What the peer wants repeated in the next message, once. RFC 9175 §2. */
