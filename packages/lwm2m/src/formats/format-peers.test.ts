@@ -118,6 +118,17 @@ describe('Anjay', () => {
     );
   });
 
+  it('counts times below 2^28 from the arrival, later ones from 1970 (RFC 8428 §4.5.3)', () => {
+    const now = 1_700_000_000;
+    const timeOf = (bt: number): number | undefined => {
+      const [first] = decoded(SENML_JSON, utf8(`[{"bt":${bt},"n":"/3/0/9","v":1}]`), at(pathOf(), { now }));
+      return first?.kind === 'value' ? first.timestamp : undefined;
+    };
+    assert.equal(timeOf(2 ** 28 - 1), now + 2 ** 28 - 1);
+    assert.equal(timeOf(2 ** 28), 2 ** 28);
+    assert.equal(timeOf(0), undefined);
+  });
+
   it('has a base name with a slash at the end, without, or none', () => {
     for (const text of [
       '[{"bn":"/3/0/","n":"9","v":7}]',
@@ -423,6 +434,18 @@ describe('SenML packs (RFC 8428)', () => {
       entry(pathOf(3303, 1, 5700), { type: 'float', value: 1 }),
     ]);
   });
+});
+
+it('TLV and LwM2M CBOR put what belongs together side by side, ids ascending', () => {
+  const entries = [
+    entry(pathOf(3, 0, 9), { type: 'integer', value: 9 }),
+    entry(pathOf(3, 0, 6, 1), { type: 'integer', value: 61 }),
+    entry(pathOf(3, 0, 1), { type: 'string', value: 'A' }),
+    entry(pathOf(3, 0, 6, 0), { type: 'integer', value: 60 }),
+  ];
+  assert.equal(hexOf(encoded(TLV, entries, at(pathOf(3, 0)))), 'c10141' + '8606' + '41003c' + '41013d' + 'c10909');
+  assert.equal(hexOf(encoded(LWM2M_CBOR, entries, at(pathOf(3, 0)))), 'a1820300a3016141' + '06a200183c01183d' + '0909');
+  assert.equal(entries[0]?.path.kind, 'resource');
 });
 
 describe('what a format cannot carry', () => {

@@ -159,6 +159,12 @@ describe('a CBOR value', () => {
       { kind: 'text', value: 'streaming' },
     ],
     ['an empty text of indefinite length', '7f ff', { kind: 'text', value: '' }],
+    [
+      'the first negative integer beyond the safe ones',
+      '3b 001fffffffffffff',
+      { kind: 'integer', value: -(2n ** 53n) },
+    ],
+    ['the last safe negative integer', '3b 001ffffffffffffe', { kind: 'integer', value: Number.MIN_SAFE_INTEGER }],
     ['an integer longer than needed', '1b 0000000000000001', { kind: 'integer', value: 1 }],
   ] as const) {
     it(what, () => assert.deepEqual(read(bytes), value));
@@ -212,6 +218,29 @@ describe('a CBOR value', () => {
     assert.deepEqual(read('c4 82 3a 7fffffff 01'), { kind: 'float', value: 0 });
     assert.deepEqual(read('c4 82 1a 7fffffff 01'), { kind: 'float', value: Infinity });
   });
+});
+
+it('a simple value below 32 in two bytes is not passed over (RFC 8949 §3.3)', () => {
+  const over = reader(hex('f8 1f'));
+  over.skip();
+  assert.match(String(over.failure), /a simple value in two bytes/);
+});
+
+it('floats at the edges of half precision have the width they need (RFC 8949 §4.1)', () => {
+  for (const [value, bytes] of [
+    [1 + 2 ** -10, 'f93c01'],
+    [1 + 2 ** -11, 'fa3f801000'],
+    [65_504, 'f97bff'],
+    [65_520, 'fa477ff000'],
+    [65_536, 'fa47800000'],
+    [2 ** -24, 'f90001'],
+    [2 ** -25, 'fa33000000'],
+    [3 * 2 ** -25, 'fa33c00000'],
+    [2 ** -14, 'f90400'],
+    [0.1, 'fb3fb999999999999a'],
+  ] as const) {
+    assert.equal(hexOf(written((writer) => writer.float(value))), bytes);
+  }
 });
 
 describe('a failed reader', () => {

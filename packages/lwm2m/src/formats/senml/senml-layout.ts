@@ -68,7 +68,7 @@ export class SenmlLayout {
     const wanted = timestamp ?? 0;
     if (wanted === this.#baseTime) return;
     const difference = wanted - this.#baseTime;
-    if (wanted !== 0 && this.#baseTime !== 0 && this.#baseTime + difference === wanted) this.time = difference;
+    if (this.#baseTime !== 0 && this.#baseTime + difference === wanted) this.time = difference;
     else {
       this.newBaseTime = wanted;
       this.#baseTime = wanted;
