@@ -19,8 +19,6 @@ export type OptionValues = {
 /**
  * Options in ascending order from values by name, ready for a message. An undefined value or an empty list adds none.
  *
- * Values may be shared between messages: never write into them.
- *
  * @throws UsageError if a value breaks the bounds of its definition.
  */
 export function buildOptions(values: OptionValues): Option[] {
@@ -149,10 +147,6 @@ function insert(options: Option[], option: Option): void {
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 const MAX_UINT = 0xffff_ffff;
 
-/** Values below this are encoded once: Content-Formats, Observe answers, small blocks. */
-const CACHED_UINTS = 16_384;
-const uintCache: (Uint8Array | undefined)[] = [];
-
 /**
  * A non-negative integer in the fewest bytes, zero in none. RFC 7252 §3.2.
  *
@@ -162,11 +156,6 @@ export function encodeUint(value: number): Uint8Array {
   if (value === 0) return NO_BYTES;
   if (!(Number.isInteger(value) && value > 0 && value <= MAX_UINT))
     throw new UsageError(`not a 32-bit unsigned integer: ${value}`);
-  if (value >= CACHED_UINTS) return freshUint(value);
-  return (uintCache[value] ??= freshUint(value));
-}
-
-function freshUint(value: number): Uint8Array {
   const length = value < 0x100 ? 1 : value < 0x1_0000 ? 2 : value < 0x100_0000 ? 3 : 4;
   const bytes = new Uint8Array(length);
   for (let at = length - 1, rest = value; at >= 0; at--, rest >>>= 8) bytes[at] = rest & 0xff;
