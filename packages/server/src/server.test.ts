@@ -55,7 +55,8 @@ describe('listeners', () => {
     setup.server.on('registered', () => {
       throw new Error('first');
     });
-    setup.server.on('registered', () => Promise.reject(new Error('second')));
+    const rejecting = (): unknown => Promise.reject(new Error('second'));
+    setup.server.on('registered', rejecting);
     setup.server.on('registered', () => told++);
     assert.equal((await setup.device().register(['ep=one'])).code, '2.01');
     unsubscribe(SERVER_ERROR_CHANNEL, report);
