@@ -72,15 +72,11 @@ export class BodyTransfers {
   /** False when there is no memory for it. */
   add(now: number, transfer: BodyTransfer, bytes: number, out: Outbox): boolean {
     if (!this.grow(now, transfer, OVERHEAD_BYTES + bytes)) return false;
-    const { transfers } = obtainState(transfer.peer, this.#random);
-    if (transfers.length >= this.#parameters.maxTransfersPerPeer) {
-      this.abandon(
-        now,
-        transfers.reduce((a, b) => (b.deadline < a.deadline ? b : a)),
-        out,
-      );
+    const held = stateOf(transfer.peer)?.transfers ?? [];
+    if (held.length >= this.#parameters.maxTransfersPerPeer) {
+      this.abandon(now, held.reduce(longestIdle), out);
     }
-    transfers.push(transfer);
+    obtainState(transfer.peer, this.#random).transfers.push(transfer);
     this.#size++;
     this.touch(now, transfer);
     return true;
@@ -151,3 +147,5 @@ function streamOf(transfer: BodyTransfer): ReceivedRequest | undefined {
   if (transfer.kind === 'incomingBody') return transfer.isStream ? transfer.request : undefined;
   return transfer.source instanceof Uint8Array ? undefined : transfer.source.request;
 }
+
+const longestIdle = (a: BodyTransfer, b: BodyTransfer): BodyTransfer => (b.deadline < a.deadline ? b : a);

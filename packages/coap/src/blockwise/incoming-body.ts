@@ -23,7 +23,7 @@ export class IncomingBody {
     undefined;
   /** Bytes taken from the budget. */
   heldBytes = 0;
-  deadline = Infinity;
+  deadline: number = Infinity;
   heapIndex = -1;
 
   constructor(request: ReceivedRequest, isStream: boolean) {

@@ -19,7 +19,7 @@ export class OutgoingBody {
   /** The last block has been served once. */
   served = false;
   heldBytes = 0;
-  deadline = Infinity;
+  deadline: number = Infinity;
   heapIndex = -1;
 
   constructor(

@@ -38,7 +38,7 @@ export class Transmission implements Timed {
   datagram: Uint8Array;
   messageId = -1;
   state: TransmissionState = WAITING;
-  deadline = Infinity;
+  deadline: number = Infinity;
   heapIndex = -1;
 
   constructor(peer: Peer, mode: TransmissionMode, owner: TransmissionOwner, datagram: Uint8Array) {
@@ -133,6 +133,7 @@ export class Messaging {
     out: Outbox,
   ): TransmissionOutcome | undefined {
     const { peer, state: before } = transmission;
+    if (before.kind === 'completed') return undefined;
     const state = obtainState(peer, this.#random);
     if (before.kind === 'waiting' && input === 'deadline') {
       this.#pump(now, state, out); // Message IDs are available again
@@ -143,8 +144,10 @@ export class Messaging {
     transmission.state = after;
     this.#deadlines.set(transmission, after.deadline);
     if (after.transmissions > before.transmissions) this.transmit(peer, transmission.datagram, true, out);
-    if (before.kind === 'waiting') remove(state.queue, transmission);
-    else if (!isInFlight(transmission, after) && isInFlight(transmission, before)) {
+    if (before.kind === 'waiting') {
+      remove(state.queue, transmission);
+      this.#pump(now, state, out); // it may have been the one that waited for a Message ID
+    } else if (!isInFlight(transmission, after) && isInFlight(transmission, before)) {
       remove(state.inFlight, transmission);
       state.outstanding--;
       this.#pump(now, state, out);

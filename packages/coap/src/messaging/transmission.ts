@@ -69,7 +69,7 @@ export function advanceTransmission(
       if (mode === 'nonConfirmableRequest') {
         return { kind: 'awaitingResponse', transmissions: 1, deadline: now + parameters.separateResponseTimeout };
       }
-      const timeout = parameters.ackTimeout * (1 + jitter * (parameters.ackRandomFactor - 1));
+      const timeout = Math.floor(parameters.ackTimeout * (1 + jitter * (parameters.ackRandomFactor - 1)));
       return { kind: 'awaitingAcknowledgement', transmissions: 1, timeout, deadline: now + timeout };
     }
     case 'awaitingAcknowledgement':

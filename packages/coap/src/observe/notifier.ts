@@ -54,15 +54,16 @@ export class Notifier {
    * as it may.
    */
   register(now: number, request: ReceivedRequest, out: Outbox): Relation | undefined {
-    const { relations } = obtainState(request.peer, this.#random);
     let sequence = 1;
-    for (const old of relations.filter((relation) => isSame(relation, request))) {
+    for (const old of (stateOf(request.peer)?.relations ?? []).filter((relation) => isSame(relation, request))) {
       // Counting on from the old relation keeps the order clear to a requester that kept the token.
       sequence = (old.sequence + 1) & SEQUENCE_MASK;
       this.#end(now, old, 'replaced', out);
     }
+    const { relations } = obtainState(request.peer, this.#random);
     if (relations.length >= this.#parameters.maxRelationsPerPeer) {
       this.#counters.relationsRefused++;
+      this.#messaging.forgetIfIdle(now, request.peer);
       return undefined;
     }
     const relation = new Relation(now, request, sequence);
