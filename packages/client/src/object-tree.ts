@@ -308,7 +308,9 @@ export function checkedValues(
 function entriesOfValues(path: Path, given: unknown): readonly (readonly [number, unknown])[] {
   if (Array.isArray(given)) return given.map((value, index) => [index, value]);
   if (given instanceof Map) return [...given];
-  if (typeof given === 'object' && given !== null && Object.keys(given).every((key) => /^\d+$/.test(key))) {
+  const isRecord =
+    typeof given === 'object' && given !== null && !ArrayBuffer.isView(given) && !(given instanceof Date);
+  if (isRecord && Object.keys(given).every((key) => /^\d+$/.test(key))) {
     return Object.entries(given).map(([key, value]) => [Number(key), value]);
   }
   throw new UsageError(`${formatPath(path)}: this Resource wants its Resource Instances, as a list or by id`);
