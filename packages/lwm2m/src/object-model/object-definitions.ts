@@ -202,6 +202,12 @@ class Versions {
     return this.#known;
   }
 
+  /** The name the latest version has, without making its definition. */
+  latestName(): string {
+    const latest = this.#byVersion.get(this.#known.at(-1) ?? '');
+    return latest === undefined ? '' : 'resources' in latest ? latest.name : latest[1];
+  }
+
   find(version: string | undefined): ObjectDefinition | undefined {
     const exact =
       version !== undefined && this.#byVersion.has(version) ? version : nearestVersion(this.#known, version);
@@ -277,8 +283,8 @@ let nameIndex: ReadonlyMap<string, number> | undefined;
 function registeredNames(): ReadonlyMap<string, number> {
   if (nameIndex !== undefined) return nameIndex;
   const index = new Map<string, number>();
-  for (const [id] of facts.objects as unknown as readonly ObjectRow[]) {
-    const name = squeeze(registry().get(id)?.find(undefined)?.name ?? '');
+  for (const [id, versions] of registry()) {
+    const name = squeeze(versions.latestName());
     if ((index.get(name) ?? Infinity) > id) index.set(name, id);
   }
   return (nameIndex = index);
