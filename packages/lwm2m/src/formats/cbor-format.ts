@@ -33,7 +33,7 @@ export const encodeCbor: EncodeEntries = (entries, context) => {
   if ('malformed' in value) return value;
   const wrong = misfit(context.path, value);
   if (wrong !== undefined) return wrong;
-  const writer = new CborWriter(32);
+  const writer = new CborWriter();
   writeCborValue(writer, value);
   return writer.finish();
 };

@@ -268,7 +268,7 @@ describe('single values', () => {
 });
 
 function tlvRecord(value: Uint8Array): Uint8Array {
-  const out = new BackwardWriter(16);
+  const out = new BackwardWriter();
   out.bytes(value);
   writeTlvHeader(out, 0xc0, 1, value.length);
   return out.finish();
@@ -322,7 +322,7 @@ describe('TLV records', () => {
         assert.deepEqual(found, { kind: kinds[kind], id: header.id, length: header.length });
         if (header.valueOffset !== undefined) assert.equal(cursor.valueStart, header.valueOffset);
         if (dir !== 'both') return;
-        const out = new BackwardWriter(8);
+        const out = new BackwardWriter();
         writeTlvHeader(out, typeBits[kind], header.id, header.length);
         assert.equal(hexOf(out.finish()), vector.hex);
       });

@@ -1,5 +1,6 @@
 /** CBOR in its shortest definite forms, into a buffer that grows. RFC 8949 §4.1, §4.2.2. */
 import { bitsOfFloat16, bitsOfFloat32, writeFloat64 } from '../float-bits.ts';
+import { payloadOf, takeBuffer } from '../spare-buffer.ts';
 import { encodeUtf8 } from '../utf8.ts';
 import { CborMajor } from './cbor-reader.ts';
 
@@ -11,16 +12,12 @@ const FLOAT32 = 0xfa;
 const FLOAT64 = 0xfb;
 
 export class CborWriter {
-  #bytes: Uint8Array;
+  #bytes: Uint8Array = takeBuffer();
   #length = 0;
 
-  constructor(initialBytes: number) {
-    this.#bytes = new Uint8Array(initialBytes);
-  }
-
-  /** A view of what was written; write nothing after it. */
+  /** What was written; write nothing after it. */
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    return payloadOf(this.#bytes, 0, this.#length);
   }
 
   array(count: number): void {
@@ -153,7 +150,7 @@ export class CborWriter {
   #reserve(count: number): void {
     if (this.#length + count <= this.#bytes.length) return;
     const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + count));
-    grown.set(this.finish());
+    grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
   }
 }

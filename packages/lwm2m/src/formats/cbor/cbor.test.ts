@@ -20,8 +20,7 @@ const read = (text: string): { readonly kind: string; readonly value: unknown } 
   return from.failure ?? { kind: from.kind, value };
 };
 const written = (write: (writer: CborWriter) => void): Uint8Array => {
-  // A small start, so that growing is part of every test.
-  const writer = new CborWriter(1);
+  const writer = new CborWriter();
   write(writer);
   return writer.finish();
 };

@@ -25,7 +25,7 @@ class Lwm2mCborEncoding {
 
   constructor(entries: readonly NodeEntry[]) {
     this.#entries = entries;
-    this.#writer = new CborWriter(32 + entries.length * 16);
+    this.#writer = new CborWriter();
   }
 
   encode(): Uint8Array | Malformed {

@@ -13,7 +13,7 @@ export const encodeSenmlCbor: EncodeEntries = (entries, context) => encodePack(e
 export const encodeSenmlEtchCbor: EncodeEntries = (entries, context) => encodePack(entries, context, 'patch');
 
 export const encodeSenmlCborPaths: EncodePaths = (paths, context) => {
-  const writer = new CborWriter(16 + paths.length * 16);
+  const writer = new CborWriter();
   writer.array(paths.length);
   for (const path of paths) {
     writer.map(1);
@@ -30,7 +30,7 @@ function encodePack(
 ): Uint8Array | Malformed {
   const recorded = recordedEntries(entries, context);
   const layout = new SenmlLayout(recorded, context);
-  const writer = new CborWriter(64 + recorded.length * 24);
+  const writer = new CborWriter();
   writer.array(recorded.length);
   let baseName = layout.baseName;
   for (const entry of recorded) {

@@ -3,26 +3,22 @@
  * the header before it nests records without measuring or copying anything twice.
  */
 import { bitsOfFloat32, writeFloat64 } from '../float-bits.ts';
+import { payloadOf, takeBuffer } from '../spare-buffer.ts';
 import { encodeUtf8 } from '../utf8.ts';
 
 export class BackwardWriter {
-  #bytes: Uint8Array;
+  #bytes: Uint8Array = takeBuffer();
   /** Where the last written byte is; the next one goes before it. */
-  #first: number;
-
-  constructor(initialBytes: number) {
-    this.#bytes = new Uint8Array(initialBytes);
-    this.#first = initialBytes;
-  }
+  #first: number = this.#bytes.length;
 
   /** Bytes written so far. */
   get length(): number {
     return this.#bytes.length - this.#first;
   }
 
-  /** A view of what was written; write nothing after it. */
+  /** What was written; write nothing after it. */
   finish(): Uint8Array {
-    return this.#bytes.subarray(this.#first);
+    return payloadOf(this.#bytes, this.#first, this.#bytes.length);
   }
 
   uint8(value: number): void {
@@ -99,7 +95,7 @@ export class BackwardWriter {
     if (count <= this.#first) return;
     const used = this.length;
     const grown = new Uint8Array(Math.max(this.#bytes.length * 2, used + count));
-    grown.set(this.finish(), grown.length - used);
+    grown.set(this.#bytes.subarray(this.#first), grown.length - used);
     this.#first = grown.length - used;
     this.#bytes = grown;
   }

@@ -31,7 +31,7 @@ const RESOURCE = 0xc0;
 const MAX_LENGTH = 0xff_ffff;
 
 class TlvEncoding {
-  readonly #out = new BackwardWriter(256);
+  readonly #out = new BackwardWriter();
   readonly #depth: number;
   #failure: Malformed | undefined;
 
