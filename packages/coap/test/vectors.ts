@@ -42,6 +42,13 @@ export interface Vector {
     readonly more?: boolean;
     readonly szx?: number;
     readonly newer?: boolean;
+    /** The blocks of a transfer, one by one. */
+    readonly steps?: readonly {
+      readonly payload: string;
+      readonly num: number;
+      readonly more: boolean;
+      readonly status: '2.31' | 'done' | 'retransmission';
+    }[];
     readonly query?: Readonly<Record<string, string | null>>;
   };
 }
