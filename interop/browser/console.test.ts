@@ -212,7 +212,10 @@ describe('the web console', { skip: missingChromium() }, () => {
     const file = (text: string) => ({ name: 'object.xml', mimeType: 'application/xml', buffer: Buffer.from(text) });
     refused.push('/api/v1/definitions');
     await upload.setInputFiles(file(`<!DOCTYPE LWM2M>${OBJECT_XML}`));
-    await page.getByRole('alert').filter({ hasText: /document type/ }).waitFor();
+    await page
+      .getByRole('alert')
+      .filter({ hasText: /document type/ })
+      .waitFor();
     await upload.setInputFiles(file(OBJECT_XML));
     await page.getByLabel('Search definitions').fill('33777');
     await page.getByRole('button', { name: 'Browser Test Object' }).click();

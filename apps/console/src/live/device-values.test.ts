@@ -56,6 +56,14 @@ describe('the values of a device', () => {
     assert.deepEqual(valueAt(values, '/3/0/6'), { 1: 7 });
   });
 
+  it('an older value that comes late does not replace a newer one', () => {
+    const values = new DeviceValues();
+    const late: Entry = { ...integer('/3/0/7/0', 3700), timestamp: '1970-01-01T00:00:01.000Z' };
+    values.take(undefined, [integer('/3/0/7/0', 3800)], 2000, 'send');
+    values.take(undefined, [late], 3000, 'send');
+    assert.deepEqual(valueAt(values, '/3/0/7'), { 0: 3800 });
+  });
+
   it('a Read of an Object Instance tells which Resources it has and forgets those it has no more', () => {
     const values = new DeviceValues();
     values.take('/3/0', [integer('/3/0/9', 80), integer('/3/0/10', 1)], 1000, 'read');
@@ -80,6 +88,12 @@ describe('the values of a device', () => {
     values.takeDiscovered('/3/0/9', [{ path: '/3/0/9', attributes: {} }]);
     assert.deepEqual(values.presence('/3/0')?.discovered, new Set([4, 9]));
     assert.deepEqual(values.attributes('/3/0/9'), {});
+    values.takeDiscovered('/3303', [{ path: '/3303/0', attributes: {} }]);
+    assert.equal(
+      values.presence('/3303/0'),
+      undefined,
+      'an Object Instance listed without Resources says nothing of them',
+    );
   });
 
   it('what was deleted is forgotten with all below it', () => {
