@@ -448,6 +448,15 @@ it('TLV and LwM2M CBOR put what belongs together side by side, ids ascending', (
   assert.equal(entries[0]?.path.kind, 'resource');
 });
 
+it('LwM2M JSON has a base time unless that would blur the times', () => {
+  const timed = (...times: readonly number[]): string => {
+    const history = times.map((time) => entry(pathOf(3, 0, 9), { type: 'integer', value: 1 }, time));
+    return new TextDecoder().decode(encoded(LWM2M_JSON, history, at(pathOf(3, 0, 9))));
+  };
+  assert.equal(timed(1_700_000_000, 1_700_000_010), '{"bn":"/3/0/9","bt":1700000000,"e":[{"v":1},{"t":10,"v":1}]}');
+  assert.equal(timed(1_700_000_000.7, -0.1), '{"bn":"/3/0/9","e":[{"t":1700000000.7,"v":1},{"t":-0.1,"v":1}]}');
+});
+
 describe('what a format cannot carry', () => {
   const nine = entry(pathOf(3, 0, 9), { type: 'integer', value: 1 });
   const cannot = (format: number, entries: readonly NodeEntry[], path: Path): string => {
@@ -466,6 +475,10 @@ describe('what a format cannot carry', () => {
     const infinite = entry(pathOf(3, 0, 9), { type: 'float', value: Infinity });
     assert.match(cannot(SENML_JSON, [infinite], pathOf()), /JSON has no form for the float Infinity/);
     assert.match(cannot(TEXT, [infinite], pathOf(3, 0, 9)), /plain text has no form for the float Infinity/);
+    for (const format of [SENML_JSON, SENML_CBOR, LWM2M_JSON]) {
+      const never = entry(pathOf(3, 0, 9), { type: 'integer', value: 1 }, NaN);
+      assert.equal(cannot(format, [never], pathOf()), '/3/0/9: NaN is no time');
+    }
     const wide = entry(pathOf(3, 0, 9), { type: 'integer', value: 2n ** 63n });
     for (const format of [TEXT, CBOR, SENML_JSON, SENML_CBOR, TLV, LWM2M_JSON, LWM2M_CBOR]) {
       assert.match(cannot(format, [wide], pathOf(3, 0, 9)), /does not fit the 64 bits of an Integer/);

@@ -150,8 +150,7 @@ export const encodeLwm2mJson: EncodeEntries = (entries, context) => {
   const depth = pathDepth(base);
   const itself = entries.some((entry) => entry.kind === 'value' && pathDepth(entry.path) === depth);
   const baseName = base.kind === 'root' || itself ? formatPath(base) : `${formatPath(base)}/`;
-  const baseTime = entries.find((entry) => entry.kind === 'value' && entry.timestamp !== undefined);
-  const zero = baseTime?.kind === 'value' ? (baseTime.timestamp as number) : 0;
+  const baseTime = baseTimeOf(entries);
   let text = '';
   for (const entry of entries) {
     if (entry.kind === 'empty') continue;
@@ -164,22 +163,23 @@ export const encodeLwm2mJson: EncodeEntries = (entries, context) => {
     const field = valueField(entry.value);
     if (field === undefined) return cannotWrite(path, entry.value, 'LwM2M JSON');
     const name = formatPath(path).slice(baseName.length);
-    const time = timeField(entry.timestamp ?? 0, zero);
-    if (time === undefined) {
-      return malformed(`${formatPath(path)}: the time ${entry.timestamp} cannot be told from the base time ${zero}`);
-    }
-    const fields = (name === '' ? '' : `"n":${JSON.stringify(name)},`) + time + field;
+    const time = (entry.timestamp ?? 0) - baseTime;
+    if (!Number.isFinite(time)) return malformed(`${formatPath(path)}: ${entry.timestamp} is no time`);
+    const fields =
+      (name === '' ? '' : `"n":${JSON.stringify(name)},`) +
+      (time === 0 ? '' : `"t":${formatJsonNumber(time)},`) +
+      field;
     text += `${text === '' ? '' : ','}{${fields}}`;
   }
-  const time = zero === 0 ? '' : `"bt":${formatJsonNumber(zero)},`;
+  const time = baseTime === 0 ? '' : `"bt":${formatJsonNumber(baseTime)},`;
   return encodeUtf8(`{"bn":${JSON.stringify(baseName)},${time}"e":[${text}]}`);
 };
 
-/** Undefined when the sum a reader builds would be another time. */
-function timeField(timestamp: number, baseTime: number): string | undefined {
-  const difference = timestamp - baseTime;
-  if (baseTime + difference !== timestamp) return undefined;
-  return difference === 0 ? '' : `"t":${formatJsonNumber(difference)},`;
+/** The first time there is; none when the sums a reader builds with it would not all be the times they were. */
+function baseTimeOf(entries: readonly NodeEntry[]): number {
+  const times = entries.map((entry) => (entry.kind === 'value' ? (entry.timestamp ?? 0) : 0));
+  const first = times.find((time) => time !== 0) ?? 0;
+  return times.every((time) => first + (time - first) === time) ? first : 0;
 }
 
 function valueField(value: Value): string | undefined {
