@@ -10,3 +10,4 @@ export { LwM2mServer } from './server.ts';
 export type { ServerOptions, ServerStartOptions, ServerUsage } from './server.ts';
 export { registrationStoreConformance } from './registration-store-conformance.ts';
 export type { RegistrationStoreCase } from './registration-store-conformance.ts';
+export { copyRegistration } from './registration-record.ts';

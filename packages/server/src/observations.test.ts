@@ -96,6 +96,18 @@ describe('Observe (OMA TS Core §6.4.1, RFC 7641)', () => {
     assert.equal(handle.observations.length, 2);
   });
 
+  it('the timeout of the call is about the answer, not about the notifications', async () => {
+    await using setup = setUp();
+    const { device, handle } = await observing(setup);
+    const path = resourcePath(3, 0, 10);
+    const observation = unwrap(await setup.settle(handle.observe(path, { timeout: 5_000 })));
+    const iterator = observation[Symbol.asyncIterator]();
+    await setup.network.run(60_000);
+    device.notify('/3/0/10', content('5'));
+    assert.deepEqual(await take(setup, iterator, 1), [5]);
+    assert.equal(observation.ended, false);
+  });
+
   it('a refusal is a result, and nothing is observed', async () => {
     await using setup = setUp();
     const { device, handle } = await observing(setup);

@@ -1,17 +1,27 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, it } from 'node:test';
-import { buildOptions, Codes, MessageType } from '@lapwing/coap';
+import { buildOptions, Codes, MessageType, UsageError } from '@lapwing/coap';
 import { resourcePath } from '@lapwing/lwm2m';
-import { ScriptedPeer } from '@lapwing/testkit';
+import { ScriptedPeer, SimulatedDriver, SimulatedNetwork } from '@lapwing/testkit';
+import type { PeerAddress } from '@lapwing/transport';
 import { SERVER, setUp } from '../test/setup.ts';
 import { SimulatedDevice } from '../test/simulated-device.ts';
 import type { Registration, ServerEvents } from './api.ts';
+import { copyRegistration } from './registration-record.ts';
 import { SERVER_ERROR_CHANNEL } from './diagnostics.ts';
 import { MemoryRegistrationStore, type RegistrationStore } from './registration-store.ts';
 import { LwM2mServer } from './server.ts';
 
 const QUERIES = ['ep=one', 'lt=60', 'lwm2m=1.1', 'b=U'];
+
+/** Refuses addresses as the one over UDP does. */
+class RefusingDriver extends SimulatedDriver {
+  override peer(address: PeerAddress): ReturnType<SimulatedDriver['peer']> {
+    if (address.port === 0) throw new UsageError('0 is not a UDP port');
+    return super.peer(address);
+  }
+}
 
 /** Everything the server tells, in order, in one line each. */
 function record(server: LwM2mServer): string[] {
@@ -547,6 +557,65 @@ describe('the registration store', () => {
     await setup.network.run(3_650_000);
     assert.equal(server.registrationCount, 0);
     await server.close();
+  });
+
+  it('of two registrations of one name the newer one comes back, and the other leaves the store', async () => {
+    const store = new MemoryRegistrationStore();
+    const network = new SimulatedNetwork();
+    const kept = (registrationId: string, updatedAt: number): Registration => ({
+      registrationId,
+      endpointClientName: 'one',
+      lwm2mVersion: '1.1',
+      lifetimeSeconds: 3600,
+      binding: 'U',
+      queueMode: false,
+      smsNumber: undefined,
+      address: { host: '10.0.0.2', port: 1 },
+      contentFormats: [],
+      alternatePath: '',
+      objects: [{ objectId: 3, version: '1.1', objectInstanceIds: [0] }],
+      registeredAt: updatedAt,
+      updatedAt,
+      expiresAt: updatedAt + 3_600_000,
+    });
+    for (const [id, age] of [
+      ['AAAAAAAAAA', 20_000],
+      ['BBBBBBBBBB', 10_000],
+      ['CCCCCCCCCC', 15_000],
+    ] as const)
+      store.save(kept(id, network.unixTime() - age));
+    await using server = new LwM2mServer({ drivers: [network.driver(SERVER)], registrationStore: store });
+    assert.equal(await server.restore(), 1);
+    assert.equal(server.device('one')?.registration.registrationId, 'BBBBBBBBBB');
+    assert.deepEqual(
+      [...store.all()].map(({ registrationId }) => registrationId),
+      ['BBBBBBBBBB'],
+    );
+    assert.deepEqual(server.usage, { registrations: 1, lifetimes: 1, objectLists: 1 });
+  });
+
+  it('a registration that a store has spoiled is reported and does not keep the others away', async () => {
+    const store = new MemoryRegistrationStore();
+    await using setup = setUp({ registrationStore: store });
+    await setup.device().register(QUERIES);
+    const [good] = [...store.all()];
+    store.save({
+      ...copyRegistration(good!),
+      registrationId: 'AAAAAAAAAA',
+      endpointClientName: 'bad',
+      address: { host: 'x', port: 0 },
+    });
+    const other = new LwM2mServer({
+      drivers: [new RefusingDriver(setup.network, { host: '10.9.9.9', port: 1 }, {})],
+      registrationStore: store,
+    });
+    const errors: unknown[] = [];
+    const report = (message: unknown): void => void errors.push((message as { error: Error }).error.message);
+    subscribe(SERVER_ERROR_CHANNEL, report);
+    assert.equal(await other.restore(), 1);
+    unsubscribe(SERVER_ERROR_CHANNEL, report);
+    assert.deepEqual(errors, ['0 is not a UDP port']);
+    await other.close();
   });
 
   it('an id another server on the same store gave is taken over with its Update', async () => {

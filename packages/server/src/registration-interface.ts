@@ -33,7 +33,7 @@ import type { Driver, PeerAddress } from '@lapwing/transport';
 import type { Registration, RemovalReason, ServerEvents } from './api.ts';
 import { reportServerError } from './diagnostics.ts';
 import type { ServerParameters } from './parameters.ts';
-import { RegistrationRecord, snapshot } from './registration-record.ts';
+import { RegistrationRecord, copyRegistration } from './registration-record.ts';
 import type { MaybePromise, RegistrationStore } from './registration-store.ts';
 import type { RegistrationTable } from './registration-table.ts';
 import { CHANGED, DELETED, refuse, type Responder } from './responder.ts';
@@ -128,6 +128,7 @@ export class RegistrationInterface {
     );
     const replaced = this.#table.add(now, record);
     if (replaced !== undefined) this.#replaced(replaced);
+    this.#listener.registered(record, replaced);
     return record;
   }
 
@@ -220,7 +221,7 @@ export class RegistrationInterface {
     if (list !== undefined && 'malformed' in list)
       return this.#refuse(responder, request, name, list.code, list.malformed);
 
-    const previous = this.#listener.wantsUpdates() ? snapshot(record) : undefined;
+    const previous = this.#listener.wantsUpdates() ? copyRegistration(record) : undefined;
     const { driver } = responder;
     const moved = record.peer !== request.peer;
     record.refreshedAt = now;

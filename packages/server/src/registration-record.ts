@@ -1,6 +1,6 @@
 /**
  * One registration as the Server keeps it: compact, and changed in place by every Update. Users see it through the
- * `Registration` interface, which is therefore a live view; `snapshot` makes a copy that stays.
+ * `Registration` interface, which is therefore a live view; `copyRegistration` makes a copy that stays.
  *
  * A fleet has few distinct object lists, versions and bindings, so those are shared; the lists that a registration is a
  * member of (lifetime slot, registrations of one peer) run through the records themselves.
@@ -105,7 +105,7 @@ export class RegistrationRecord implements Registration, WheelEntry {
 }
 
 /** A copy that no later Update changes. */
-export function snapshot(registration: Registration): Registration {
+export function copyRegistration(registration: Registration): Registration {
   const { registrationId, endpointClientName, lwm2mVersion, lifetimeSeconds, binding, queueMode, smsNumber } =
     registration;
   const { address, contentFormats, alternatePath, objects, registeredAt, updatedAt, expiresAt } = registration;

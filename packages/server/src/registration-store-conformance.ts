@@ -5,7 +5,7 @@
  */
 import { deepStrictEqual } from 'node:assert/strict';
 import type { Registration } from './api.ts';
-import { snapshot } from './registration-record.ts';
+import { copyRegistration } from './registration-record.ts';
 import type { MaybePromise, RegistrationStore } from './registration-store.ts';
 
 export interface RegistrationStoreCase {
@@ -30,7 +30,7 @@ export const registrationStoreConformance: readonly RegistrationStoreCase[] = [
       for (const registration of EXAMPLES) await store.save(registration);
       for (const registration of EXAMPLES) {
         const found = await store.find(registration.registrationId);
-        deepStrictEqual(found === undefined ? undefined : snapshot(found), registration);
+        deepStrictEqual(found === undefined ? undefined : copyRegistration(found), registration);
       }
       deepStrictEqual(byId(await allOf(store)), byId(EXAMPLES));
     },
@@ -44,7 +44,7 @@ export const registrationStoreConformance: readonly RegistrationStoreCase[] = [
       const updated: Registration = { ...first!, lifetimeSeconds: 99, updatedAt: first!.updatedAt + 1, objects: [] };
       await store.save(updated);
       const found = await store.find(first!.registrationId);
-      deepStrictEqual(found === undefined ? undefined : snapshot(found), updated);
+      deepStrictEqual(found === undefined ? undefined : copyRegistration(found), updated);
       deepStrictEqual((await allOf(store)).length, 1);
     },
   },
@@ -117,7 +117,7 @@ const EXAMPLES: readonly Registration[] = [
 
 async function allOf(store: RegistrationStore): Promise<Registration[]> {
   const all: Registration[] = [];
-  for await (const registration of store.all()) all.push(snapshot(registration));
+  for await (const registration of store.all()) all.push(copyRegistration(registration));
   return all;
 }
 

@@ -184,17 +184,26 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   /** Take over what the store kept from before; `start` does. Answers how many registrations are alive again. */
   async restore(): Promise<number> {
     let restored = 0;
-    const expired: string[] = [];
+    const stale: string[] = [];
     for await (const registration of this.#store.all()) {
+      const { registrationId, endpointClientName, expiresAt, updatedAt, address } = registration;
       const driver = this.#driverFor(registration);
-      if (driver === undefined || this.#table.byName(registration.endpointClientName) !== undefined) continue;
-      if (registration.expiresAt <= driver.unixTime()) expired.push(registration.registrationId);
-      else {
-        driver.turn((now) => this.#interface.adopt(driver, now, registration, driver.peer(registration.address)));
-        restored++;
+      if (driver === undefined) continue;
+      const known = this.#table.byName(endpointClientName);
+      // A store may still have the registration that a newer one took the place of.
+      if (expiresAt <= driver.unixTime() || (known !== undefined && known.updatedAt >= updatedAt)) {
+        stale.push(registrationId);
+        continue;
+      }
+      try {
+        driver.turn((now) => this.#interface.adopt(driver, now, registration, driver.peer(address)));
+        if (known === undefined) restored++;
+      } catch (error) {
+        // What a store made of one registration is no reason to turn the others away.
+        reportServerError(error);
       }
     }
-    for (const registrationId of expired) await this.#store.remove(registrationId);
+    for (const registrationId of stale) await this.#store.remove(registrationId);
     return restored;
   }
 

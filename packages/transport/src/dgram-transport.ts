@@ -1,7 +1,8 @@
 /**
  * Datagrams over `node:dgram`: the backend that needs nothing but Node.
  *
- * Datagrams that arrive in one poll of the event loop are handed up together. Outgoing ones go straight to the
+ * Datagrams that arrive in one poll of the event loop are handed up together: a turn for each of them costs 6 to 21 %
+ * more CPU per GET (512 clients, window 64, five interleaved pairs). Outgoing ones go straight to the
  * kernel: the address is already numeric, so the look-up answers at once, and one shared callback counts the errors.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
