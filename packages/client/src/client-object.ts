@@ -2,7 +2,15 @@
  * How an application describes the Objects of its client: values it leaves to the library, handlers where a value is
  * read from or written to something real. What is allowed, and of what type, comes from the Object's definition.
  */
-import type { ExecuteArgument, ObjectDefinition, ObjectLink, Path, ResourcePath } from '@lapwing/lwm2m';
+import type {
+  ExecuteArgument,
+  ObjectDefinition,
+  ObjectLink,
+  Path,
+  ResourcePath,
+  TypedPath,
+  TypedResourceInstancePath,
+} from '@lapwing/lwm2m';
 import type { MaybePromise } from './maybe-promise.ts';
 
 /** A value as JavaScript has it; the definition says which type is wanted. Time is in seconds since 1970, or a Date. */
@@ -85,6 +93,22 @@ export interface ClientObject {
   readonly unknownResources?: 'refuse' | 'skip';
 }
 
+/** What is kept at a path: of its type when the path is typed (`Temperature.path(0).sensorValue`). */
+export type KeptAt<At> =
+  At extends TypedPath<infer T>
+    ? T
+    : At extends TypedResourceInstancePath<infer T>
+      ? T
+      : PlainValue | ReadonlyMap<number, PlainValue>;
+
+/** What can be kept at a path. */
+export type SettableAt<At> =
+  At extends TypedPath<infer T>
+    ? T | (T extends ReadonlyMap<number, infer Single> ? readonly Single[] : never)
+    : At extends TypedResourceInstancePath<infer T>
+      ? T
+      : PlainValue | PlainValues;
+
 /** The tree as applications and handlers see it. A path is text ("/3303/0/5700") or a `Path`. */
 export interface TreeAccess {
   /**
@@ -93,7 +117,7 @@ export interface TreeAccess {
    *
    * @throws UsageError if the path is not of a Resource.
    */
-  get(path: Path | string): PlainValue | ReadonlyMap<number, PlainValue> | undefined;
+  get<At extends Path | string>(path: At): KeptAt<At> | undefined;
   /**
    * Change a value, whether or not servers may write it; observers are told as their attributes say. The Resource is
    * created when it did not exist.
@@ -101,7 +125,7 @@ export interface TreeAccess {
    * @throws UsageError for an Object, Object Instance or Resource the client does not have, one that a handler has, or
    * a value of the wrong type or out of range.
    */
-  set(path: Path | string, value: PlainValue | PlainValues): void;
+  set<At extends Path | string>(path: At, value: SettableAt<At>): void;
   /** Say that a value a `read` handler answers has changed, at or below this path. */
   changed(path: Path | string): void;
   /** Several changes as one: observers see them together. */

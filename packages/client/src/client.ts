@@ -24,7 +24,7 @@ import type {
   StartOptions,
 } from './api.ts';
 import { AttributeStore } from './attribute-store.ts';
-import type { ObjectInstanceContent, PlainValue, PlainValues, TreeAccess } from './client-object.ts';
+import type { KeptAt, ObjectInstanceContent, SettableAt, TreeAccess } from './client-object.ts';
 import { reportClientError } from './diagnostics.ts';
 import { DeviceManagement } from './device-management.ts';
 import { ObjectTree } from './object-tree.ts';
@@ -226,11 +226,11 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   }
   readonly #waiters = new Set<() => void>();
 
-  get(path: Path | string): PlainValue | ReadonlyMap<number, PlainValue> | undefined {
+  get<At extends Path | string>(path: At): KeptAt<At> | undefined {
     return this.#tree.get(path);
   }
 
-  set(path: Path | string, value: PlainValue | PlainValues): void {
+  set<At extends Path | string>(path: At, value: SettableAt<At>): void {
     this.#driver.turn(() => this.#tree.set(path, value));
   }
 

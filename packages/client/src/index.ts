@@ -15,11 +15,13 @@ export type {
   ChangeContext,
   ClientObject,
   HandlerContext,
+  KeptAt,
   ObjectInstanceContent,
   PlainValue,
   PlainValues,
   ResourceContent,
   ResourceHandler,
+  SettableAt,
   TreeAccess,
   WriteContext,
 } from './client-object.ts';
@@ -32,5 +34,7 @@ export { locationObject } from './objects/location.ts';
 export type { LocationOptions } from './objects/location.ts';
 export { sensorObject, temperatureObject } from './objects/sensor.ts';
 export type { SensorOptions } from './objects/sensor.ts';
+export { typedObject } from './objects/typed.ts';
+export type { TypedContent, TypedExecutable, TypedHandler, TypedInstance } from './objects/typed.ts';
 export { OperationRefused } from './refusal.ts';
 export type { HandlerOperation } from './refusal.ts';

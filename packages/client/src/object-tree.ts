@@ -9,6 +9,7 @@ import {
   formatPath,
   impliedObjectVersion,
   isMalformed,
+  isTypedPath,
   objectInstancePath,
   parsePath,
   resourcePath,
@@ -23,15 +24,17 @@ import type {
   ResourceDefinition,
   ResourceInstancePath,
   ResourcePath,
+  ResourceShape,
   Value,
 } from '@lapwing/lwm2m';
 import type {
   ClientObject,
+  KeptAt,
   ObjectInstanceContent,
   PlainValue,
-  PlainValues,
   ResourceContent,
   ResourceHandler,
+  SettableAt,
   TreeAccess,
 } from './client-object.ts';
 import { HandlerFailed } from './refusal.ts';
@@ -114,17 +117,13 @@ export class ObjectTree implements TreeAccess {
     return this.objectInstance(objectId, objectInstanceId)?.resources.get(resourceId);
   }
 
-  get(path: Path | string): PlainValue | ReadonlyMap<number, PlainValue> | undefined {
+  get<At extends Path | string>(path: At): KeptAt<At> | undefined {
     const at = resourceAddress(path);
-    const resource = this.resource(at.objectId, at.objectInstanceId, at.resourceId);
-    if (resource === undefined || resource.kind === 'handler') return undefined;
-    if (resource.kind === 'single') return at.kind === 'resource' ? plainValue(resource.value) : undefined;
-    if (at.kind === 'resource') return plainValues(resource.values);
-    const value = resource.values.get(at.resourceInstanceId);
-    return value === undefined ? undefined : plainValue(value);
+    const kept = this.#kept(at);
+    return (isTypedPath(at) ? asTyped(at.shape, kept) : kept) as KeptAt<At> | undefined;
   }
 
-  set(path: Path | string, value: PlainValue | PlainValues): void {
+  set<At extends Path | string>(path: At, value: SettableAt<At>): void {
     const at = resourceAddress(path);
     const object = this.objects.get(at.objectId);
     const instance = object?.instances.get(at.objectInstanceId);
@@ -137,14 +136,24 @@ export class ObjectTree implements TreeAccess {
     if (before?.kind === 'handler') {
       throw new UsageError(`${formatPath(at)}: a handler has this Resource; call changed() when its value has`);
     }
+    const resource = resourcePath(at.objectId, at.objectInstanceId, at.resourceId);
     if (at.kind === 'resource') {
-      this.store(at, buildValue(at, definition, value));
+      this.store(resource, buildValue(resource, definition, value));
       return;
     }
     if (!definition.multiple) throw new UsageError(`${formatPath(at)}: the Resource has no Resource Instances`);
     const values = new Map(before?.kind === 'multiple' ? before.values : []);
     values.set(at.resourceInstanceId, checkedValue(at, definition, value));
-    this.store(resourcePath(at.objectId, at.objectInstanceId, at.resourceId), { kind: 'multiple', definition, values });
+    this.store(resource, { kind: 'multiple', definition, values });
+  }
+
+  #kept(at: ResourcePath | ResourceInstancePath): PlainValue | ReadonlyMap<number, PlainValue> | undefined {
+    const resource = this.resource(at.objectId, at.objectInstanceId, at.resourceId);
+    if (resource === undefined || resource.kind === 'handler') return undefined;
+    if (resource.kind === 'single') return at.kind === 'resource' ? plainValue(resource.value) : undefined;
+    if (at.kind === 'resource') return plainValues(resource.values);
+    const value = resource.values.get(at.resourceInstanceId);
+    return value === undefined ? undefined : plainValue(value);
   }
 
   changed(path: Path | string): void {
@@ -288,7 +297,7 @@ function buildResource(path: ResourcePath, definition: ResourceDefinition, given
 function buildValue(
   path: ResourcePath,
   definition: ResourceDefinition,
-  given: PlainValue | PlainValues,
+  given: unknown,
 ): TreeResource & { readonly kind: 'single' | 'multiple' } {
   if (!definition.multiple) return { kind: 'single', definition, value: checkedValue(path, definition, given) };
   return { kind: 'multiple', definition, values: checkedValues(path, definition, given) };
@@ -339,6 +348,14 @@ function isHandler(content: ResourceContent): content is ResourceHandler {
   if (typeof content !== 'object') return false;
   const { read, write, execute } = content as ResourceHandler;
   return typeof read === 'function' || typeof write === 'function' || typeof execute === 'function';
+}
+
+/** Integers are kept as numbers when they are safe, while a typed path has one type whatever the value. */
+function asTyped(shape: ResourceShape, kept: unknown): unknown {
+  if (kept instanceof Map)
+    return new Map([...kept].map(([id, value]: [number, unknown]) => [id, asTyped(shape, value)]));
+  if (shape.bigint === true && typeof kept === 'number') return BigInt(kept);
+  return shape.bigint !== true && typeof kept === 'bigint' ? Number(kept) : kept;
 }
 
 /** @throws UsageError unless it names a Resource or Resource Instance. */

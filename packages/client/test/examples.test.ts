@@ -1,0 +1,83 @@
+/** The examples in docs/client-library.md are the files in examples/, word for word, and they do what they say. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { LightControl, objectPath, resourceInstancePath, resourcePath } from '@lapwing/lwm2m';
+import { LwM2mServer, unwrap } from '@lapwing/server';
+import { startLamp } from './examples/lamp.ts';
+import { sendReadings } from './examples/meter.ts';
+import { startNotes } from './examples/notes.ts';
+import { startThermometer } from './examples/thermometer.ts';
+
+const FOLDER = new URL('./examples/', import.meta.url);
+const DOCUMENT = new URL('../../../docs/client-library.md', import.meta.url);
+
+describe('docs/client-library.md', () => {
+  const blocks = new Map(
+    [...readFileSync(DOCUMENT, 'utf8').matchAll(/<!-- (\S+\.ts) -->\n\n```ts\n([^]*?)```\n/g)].map(([, file, text]) => [
+      file,
+      text,
+    ]),
+  );
+  for (const file of readdirSync(FOLDER)) {
+    it(`shows ${file} as it is`, () => assert.equal(blocks.get(file), readFileSync(new URL(file, FOLDER), 'utf8')));
+  }
+  it('shows nothing else', () => assert.deepEqual([...blocks.keys()].sort(), readdirSync(FOLDER).sort()));
+});
+
+describe('the examples', () => {
+  const start = async (): Promise<{ server: LwM2mServer; uri: string }> => {
+    const server = await LwM2mServer.start({ coap: [{ host: '127.0.0.1', port: 0 }] });
+    return { server, uri: `coap://127.0.0.1:${server.drivers[0]!.localAddress.port}` };
+  };
+
+  it('the thermometer registers and has its value', async () => {
+    const { server, uri } = await start();
+    await using _ = server;
+    await using client = await startThermometer(uri);
+    assert.equal(client.get('/3303/0/5602'), 21.5);
+    const read = unwrap(await server.device('urn:dev:os:32473-thermometer')!.read(resourcePath(3303, 0, 5700)));
+    assert.equal(read.node?.kind === 'resource' && read.node.value.value, 21.5);
+  });
+
+  it('the lamp is switched and dimmed', async (t) => {
+    t.mock.method(console, 'log', () => undefined);
+    const { server, uri } = await start();
+    await using _ = server;
+    const lamp = { on: false };
+    await using client = await startLamp(uri, lamp);
+    await client.whenRegistered();
+    const device = server.device('urn:dev:os:32473-lamp')!;
+    unwrap(await device.write(LightControl.path(0).onOff, true));
+    unwrap(await device.write(LightControl.path(0).dimmer, 30));
+    assert.equal(lamp.on, true);
+    assert.equal(client.get(LightControl.path(0).dimmer), 30);
+    assert.equal(unwrap(await device.read(LightControl.path(0).onOff)), true);
+  });
+
+  it('notes are created and deleted', async () => {
+    const { server, uri } = await start();
+    await using _ = server;
+    await using client = await startNotes(uri);
+    await client.whenRegistered();
+    const device = server.device('urn:dev:os:32473-notes')!;
+    const path = resourceInstancePath(19, 65535, 0, 0);
+    const content = [{ kind: 'value', path, value: { type: 'opaque', value: Uint8Array.of(1) } }] as const;
+    const created = unwrap(await device.create(objectPath(19), content));
+    assert.equal(client.get(resourcePath(19, created.objectInstanceId, 3)), 'note 1');
+    unwrap(await device.delete(created));
+    assert.deepEqual(client.objectInstanceIds(19), [0]);
+  });
+
+  it('readings are sent, and the meter is gone afterwards', async () => {
+    const { server, uri } = await start();
+    await using _ = server;
+    const gone = once(server, 'unregistered');
+    const sent: unknown[] = [];
+    server.on('sent', (_registration, [entry]) => sent.push(entry?.kind === 'value' && entry.value.value));
+    assert.equal(await sendReadings(uri, [40, 41, 42]), 3);
+    assert.deepEqual(sent, [40, 41, 42]);
+    await gone;
+  });
+});
