@@ -2,7 +2,6 @@
  * The server put together, in the order in which things may fail: folders, CoAP, HTTP, and only then the simulated
  * devices. What was started before a failure is closed again.
  */
-import { access, constants, mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { UdpDriver } from '@lapwing/transport';
@@ -18,6 +17,7 @@ import { logServerEvents } from './rest/event-json.ts';
 import { httpServer } from './rest/http-server.ts';
 import { addressText } from './rest/registration-json.ts';
 import { StartFailure } from './start-failure.ts';
+import { usableFolder } from './usable-folder.ts';
 import { VERSION } from './version.ts';
 
 export interface App extends AsyncDisposable {
@@ -138,27 +138,6 @@ async function loadDefinitions(configuration: Configuration, log: Logger): Promi
   return definitions;
 }
 
-/** Make it when it is missing. @throws StartFailure when it is no folder to write in. */
-async function usableFolder(folder: string, option: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (error) {
-    const why = FOLDER_ERRORS[(error as NodeJS.ErrnoException).code ?? ''] ?? (error as Error).message;
-    throw new StartFailure(`The folder ${folder} cannot be used: ${why}. Choose another with ${option}.`, {
-      cause: error,
-    });
-  }
-}
-const FOLDER_ERRORS: Readonly<Record<string, string>> = {
-  EACCES: 'it may not be written by this user',
-  EPERM: 'it may not be written by this user',
-  EROFS: 'it is on a read-only file system',
-  EEXIST: 'there is a file of that name',
-  ENOTDIR: 'a part of its path is a file',
-  ENOSPC: 'the disk is full',
-};
-
 const ANY_IPV4 = '0.0.0.0';
 const ANY_IPV6 = '::';
 
@@ -221,7 +200,7 @@ function reachable({ host, port }: { readonly host: string; readonly port: numbe
 function driverCounters(drivers: readonly UdpDriver[]): Record<string, number> {
   const sums: Record<string, number> = {};
   for (const { counters } of drivers) {
-    for (const [name, value] of Object.entries(counters)) sums[name] = (sums[name] ?? 0) + value;
+    for (const [name, value] of Object.entries<number>({ ...counters })) sums[name] = (sums[name] ?? 0) + value;
   }
   return sums;
 }

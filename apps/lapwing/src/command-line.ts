@@ -33,7 +33,10 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
 function withSettings(command: Command): Command {
   for (const { flag, kind, description, standard } of SETTINGS) {
     const value = kind === 'boolean' ? '' : kind === 'integer' ? ' <number>' : ' <text>';
-    const shown = kind === 'boolean' || standard === undefined || `${standard}` === '' ? '' : ` (default: ${standard})`;
+    const shown =
+      kind === 'boolean' || (typeof standard !== 'string' && typeof standard !== 'number')
+        ? ''
+        : ` (default: ${standard})`;
     const wording = kind === 'boolean' ? description.replace(/^start/, 'do not start') : description;
     command.option(flag + value, wording + shown);
   }

@@ -111,7 +111,7 @@ export const SETTINGS: readonly Setting[] = Object.entries(schema.properties).ma
     kind: type ?? 'string',
     description: description ?? '',
     standard,
-    takes: takes(property as unknown as PropertySchema),
+    takes: takes(property),
   };
 });
 
@@ -152,7 +152,7 @@ export function configurationFrom(sources: ConfigurationSources): Configuration 
       `${origins.get(setting.key) ?? setting.key} is ${JSON.stringify(merged[setting.key])}; it takes ${setting.takes}`,
     );
   }
-  return { ...UNSET, ...merged } as unknown as Configuration;
+  return { ...UNSET, ...merged };
 }
 
 interface PropertySchema {

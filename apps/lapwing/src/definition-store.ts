@@ -2,7 +2,7 @@
  * The Object definitions the server knows: the registry that is built in, and OMA object XML files that users supply, kept
  * in a folder when there is one.
  */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMalformed, malformed, type Malformed, type ObjectDefinition, ObjectDefinitions } from '@lapwing/lwm2m';
 import { parseObjectXml } from './object-xml.ts';
@@ -18,14 +18,13 @@ export class DefinitionStore {
   }
 
   /**
-   * Load every .xml file of the folder, in the order of their names; the folder is made when it is missing.
+   * Load every .xml file of the folder, in the order of their names.
    *
    * Answers one sentence for each file that cannot be used; it keeps no other from being loaded.
-   * Rejects when the folder cannot be read or made.
+   * Rejects when the folder cannot be read.
    */
   async load(): Promise<readonly string[]> {
     if (this.#folder === undefined) return [];
-    await mkdir(this.#folder, { recursive: true });
     const names = (await readdir(this.#folder)).filter((name) => /\.xml$/i.test(name)).sort();
     const complaints: string[] = [];
     for (const name of names) {

@@ -30,5 +30,5 @@ export function readableLine(json: string): string {
     ([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
   const cause = err === undefined ? '' : `: ${err.message ?? JSON.stringify(err)}`;
-  return `${clock} ${name} ${String(msg ?? '')}${cause}${details.length > 0 ? ` (${details.join(', ')})` : ''}\n`;
+  return `${clock} ${name} ${typeof msg === 'string' ? msg : ''}${cause}${details.length > 0 ? ` (${details.join(', ')})` : ''}\n`;
 }

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createLog } from '../src/log.ts';
+import type { ProblemBody } from '../src/rest/problem.ts';
+import type { DefinitionJson } from '../src/rest/schemas.ts';
 import { type Answer, RunningApp } from './running-app.ts';
 
 const objectXml = (
@@ -32,13 +34,17 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function upload(to: RunningApp, xml: string, type = 'application/xml'): Promise<Answer> {
+async function upload(
+  to: RunningApp,
+  xml: string,
+  type = 'application/xml',
+): Promise<Answer<DefinitionJson & ProblemBody>> {
   const response = await fetch(`${to.app.httpUrl}/api/v1/definitions`, {
     method: 'POST',
     body: xml,
     headers: { 'content-type': type },
   });
-  return to.checked('POST', '/definitions', response);
+  return to.checked<DefinitionJson & ProblemBody>('POST', '/definitions', response);
 }
 
 describe('an uploaded object XML', () => {
@@ -46,8 +52,8 @@ describe('an uploaded object XML', () => {
     const { status, headers, body } = await upload(api, objectXml(33000, 'Tank'));
     assert.equal(status, 201);
     assert.equal(headers.get('location'), '/api/v1/definitions/33000?version=1.0');
-    assert.deepEqual([body.name, body.resources[0].name, body.resources[0].units], ['Tank', 'Level', 'm']);
-    assert.equal((await api.call('GET', '/definitions/33000')).body.name, 'Tank');
+    assert.deepEqual([body.name, body.resources[0]?.name, body.resources[0]?.units], ['Tank', 'Level', 'm']);
+    assert.equal((await api.call<DefinitionJson>('GET', '/definitions/33000')).body.name, 'Tank');
     assert.equal(api.app.server.definitions.object(33000)?.name, 'Tank');
     assert.deepEqual(await readdir(join(folder, 'models')), ['33000-1.0.xml']);
   });
@@ -55,8 +61,8 @@ describe('an uploaded object XML', () => {
   it('replaces what was known of the same version, and stands beside other versions', async () => {
     await upload(api, objectXml(33000, 'Better tank'));
     await upload(api, objectXml(33000, 'New tank', '2.0'));
-    assert.equal((await api.call('GET', '/definitions/33000?version=1.0')).body.name, 'Better tank');
-    assert.equal((await api.call('GET', '/definitions/33000')).body.name, 'New tank');
+    assert.equal((await api.call<DefinitionJson>('GET', '/definitions/33000?version=1.0')).body.name, 'Better tank');
+    assert.equal((await api.call<DefinitionJson>('GET', '/definitions/33000')).body.name, 'New tank');
     assert.deepEqual((await readdir(join(folder, 'models'))).sort(), ['33000-1.0.xml', '33000-2.0.xml']);
   });
 
@@ -108,7 +114,7 @@ describe('the models folder', () => {
     await writeFile(join(models, 'models', 'notes.txt'), 'not XML');
 
     const second = await RunningApp.start({ dataDir: models, log });
-    assert.equal((await second.call('GET', '/definitions/33010')).body.name, 'Kept');
+    assert.equal((await second.call<DefinitionJson>('GET', '/definitions/33010')).body.name, 'Kept');
     await second.close();
     const warnings = lines.filter((line) => line.includes('a-bad.xml'));
     assert.equal(warnings.length, 1);

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { LwM2mClient, type ClientObject, deviceObject, temperatureObject } from '@lapwing/client';
 import { Compile } from 'typebox/schema';
+import type { ProblemBody } from '../src/rest/problem.ts';
 import { type App, type AppOptions, startApp } from '../src/index.ts';
 
-export interface Answer {
+export interface Answer<Body> {
   readonly status: number;
   readonly headers: Headers;
-  readonly body: any;
+  readonly body: Body;
 }
 
 interface OpenApi {
@@ -45,7 +46,12 @@ export class RunningApp {
   }
 
   /** Call the API below /api/v1; the answer must be one that the OpenAPI document describes. */
-  async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  async call<Body = ProblemBody>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<Body>> {
     const json = body === undefined ? {} : { body: JSON.stringify(body) };
     const type = body === undefined ? {} : { 'content-type': 'application/json' };
     const response = await fetch(`${this.app.httpUrl}/api/v1${path}`, {
@@ -56,13 +62,13 @@ export class RunningApp {
     return this.checked(method, path, response);
   }
 
-  async checked(method: string, path: string, response: Response): Promise<Answer> {
+  async checked<Body = ProblemBody>(method: string, path: string, response: Response): Promise<Answer<Body>> {
     const text = await response.text();
     const mediaType = (response.headers.get('content-type') ?? '').split(';')[0] ?? '';
     const answer = {
       status: response.status,
       headers: response.headers,
-      body: mediaType.endsWith('json') ? JSON.parse(text) : text,
+      body: (mediaType.endsWith('json') ? JSON.parse(text) : text) as Body,
     };
     const operation = this.#operation(method, `/api/v1${path}`.split('?')[0] ?? '');
     if (operation === undefined) return answer;

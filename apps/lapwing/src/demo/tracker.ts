@@ -43,7 +43,7 @@ export function positionAt(unixTime: number): Position {
   const seconds = unixTime / 1000;
   // Swinging about the mean: the boat is now and then ahead and then behind, and never goes backwards.
   const travelled = (CRUISE * seconds + 25 * Math.sin(seconds / 20)) % ROUND;
-  const leg = LEGS.find(({ start, length }) => travelled < start + length) ?? (LEGS[0] as Leg);
+  const leg = LEGS.find(({ start, length }) => travelled < start + length) ?? LEGS[0]!;
   const along = (travelled - leg.start) / leg.length;
   const drift = 0.000_02;
   return {

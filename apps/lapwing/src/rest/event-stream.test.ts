@@ -11,7 +11,7 @@ const open = (log: EventLog, options: Partial<EventStreamOptions> = {}): EventSt
 /** What the stream has for its reader now. */
 function taken(stream: EventStream): string {
   let text = '';
-  for (let part: unknown = stream.read(); part !== null; part = stream.read()) text += String(part);
+  for (let part: unknown = stream.read(); part !== null; part = stream.read()) text += (part as Buffer).toString();
   return text;
 }
 const types = (text: string): string[] => [...text.matchAll(/^event: (.*)$/gm)].map((match) => match[1] ?? '');

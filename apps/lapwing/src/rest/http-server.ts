@@ -52,7 +52,7 @@ export async function httpServer(context: RestContext, options: HttpOptions): Pr
   // Programs that always say JSON may leave the body of an Execute out all the same.
   http.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, parsed) => {
     if (body === '') parsed(null, undefined);
-    else parseJson(request, body, parsed);
+    else void parseJson(request, body, parsed);
   });
   http.addHook('onRequest', (request, reply, done) => {
     reply.headers(SECURITY_HEADERS);
