@@ -187,7 +187,7 @@ export class Messaging {
       const transmission = state.queue[0]!;
       const id = state.takeMessageId(now, this.#parameters.exchangeLifetime);
       if (typeof id === 'object') return this.#deadlines.set(transmission, id.availableAt);
-      state.queue.shift();
+      remove(state.queue, transmission);
       writeMessageId(transmission.datagram, id);
       transmission.messageId = id;
       transmission.state = advanceTransmission(
@@ -230,7 +230,10 @@ function writeMessageId(datagram: Uint8Array, messageId: MessageId): void {
   datagram[3] = messageId & 0xff;
 }
 
+/** Setting the length to 0 gives back the memory of the list, which `splice` keeps: most peers are idle most of the time. */
 function remove<Item>(list: Item[], item: Item): void {
   const index = list.indexOf(item);
-  if (index >= 0) list.splice(index, 1);
+  if (index < 0) return;
+  if (list.length === 1) list.length = 0;
+  else list.splice(index, 1);
 }
