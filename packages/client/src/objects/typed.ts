@@ -40,9 +40,12 @@ export function typedObject<Resources extends ObjectShape['resources']>(
   instances: readonly TypedInstance<Resources>[],
   options: Omit<ClientObject, 'objectId' | 'definition' | 'version' | 'instances'> = {},
 ): ClientObject {
-  const content = instances.map((instance): ObjectInstanceContent => {
-    const resources = Object.entries(instance).map(([name, given]) => [object.resources[name]!.id, given]);
-    return Object.fromEntries(resources) as { [resourceId: number]: ResourceContent };
+  const contents = instances.map((instance): ObjectInstanceContent => {
+    const content: { [resourceId: number]: ResourceContent } = {};
+    for (const [name, given] of Object.entries(instance)) {
+      if (given !== undefined) content[object.resources[name]!.id] = given as ResourceContent;
+    }
+    return content;
   });
-  return { ...options, objectId: object.objectId, version: object.version, instances: { ...content } };
+  return { ...options, objectId: object.objectId, version: object.version, instances: { ...contents } };
 }
