@@ -12,6 +12,8 @@ if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1
   );
   process.exitCode = 1;
 } else {
+  // Whoever read the output may have gone (`npm start | head`); that is no reason to fail.
+  process.stdout.on('error', () => undefined);
   const { runCommandLine } = await import('./command-line.ts');
   process.exitCode = await runCommandLine(process.argv.slice(2), process);
 }
