@@ -280,6 +280,7 @@ describe('the alternate path (OMA TS Transport 1.2.1 §6.4.1)', () => {
 
   it('is no prefix of a longer word', () => {
     assert.match(refused(SENML_JSON, utf8('[{"n":"/lwm2mx/3/0/9","v":1}]'), context), /is no path/);
+    assert.match(refused(SENML_JSON, utf8('[{"n":"/lwm2m3/0/9","v":1}]'), context), /is no path/);
   });
 
   it('is written in front of names and base names', () => {
