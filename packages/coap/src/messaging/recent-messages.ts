@@ -66,7 +66,7 @@ export class RecentMessages {
   #nextChunkStart: number;
   #entries = 0;
 
-  /** @param bytes  bound on the entries; the hash table adds at most an eighth of it. */
+  /** @param bytes  bound on the entries; the hash table adds at most a quarter of it. */
   constructor(bytes: number, exchangeLifetime: number, nonLifetime: number, counters: CoapCounters) {
     this.#exchangeLifetime = exchangeLifetime;
     this.#nonLifetime = nonLifetime;
@@ -190,7 +190,7 @@ export class RecentMessages {
     chunk.used = at + HEADER_WORDS + room;
     chunk.entries++;
     chunk.youngest = now;
-    if (++this.#entries > this.#buckets.length * 2) this.#growBuckets();
+    if (++this.#entries > this.#buckets.length) this.#growBuckets();
     return position;
   }
 
