@@ -127,7 +127,7 @@ interface EventBase {
 export type LapwingEvent =
   | (EventBase & { readonly type: 'registered'; readonly registration?: DeviceSummary })
   | (EventBase & { readonly type: 'updated'; readonly registration?: DeviceSummary })
-  | (EventBase & { readonly type: 'unregistered'; readonly reason: string })
+  | (EventBase & { readonly type: 'unregistered'; readonly reason: string; readonly registrationId?: string })
   | (EventBase & { readonly type: 'observed'; readonly path: string; readonly startedAt?: string })
   | (EventBase & {
       readonly type: 'notification';

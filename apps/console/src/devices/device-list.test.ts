@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DevicePage, DeviceSummary } from '../api/shapes.ts';
-import { lifetimeLeft, placeDevice } from './device-list.ts';
+import { lifetimeLeft, placeDevice, removeDevice } from './device-list.ts';
 
 const device = (name: string, registrationId = '1'): DeviceSummary => ({
   name,
@@ -60,35 +60,38 @@ describe('a device that changed in the loaded pages', () => {
   ];
   for (const [name, expected] of places) {
     it(`a new "${name}" finds its place and is counted`, () => {
-      const placed = placeDevice(pages, name, device(name), true);
+      const placed = placeDevice(pages, device(name), true);
       assert.deepEqual(names(placed), expected);
       assert.ok(placed.every(({ total }) => total === 5));
     });
   }
-  it('one beyond the last row is only counted while there are more pages', () => {
-    const placed = placeDevice(pages, 'i', device('i'), false);
+  it('one beyond the last row is left to a later page while there are more', () => {
+    const placed = placeDevice(pages, device('i'), false);
     assert.deepEqual(names(placed), [
       ['b', 'd'],
       ['f', 'h'],
     ]);
-    assert.equal(placed[0]?.total, 5);
+    assert.equal(placed, pages);
   });
   it('a known one is renewed in place', () => {
-    const placed = placeDevice(pages, 'd', device('d', '2'), true);
+    const placed = placeDevice(pages, device('d', '2'), true);
     assert.deepEqual(names(placed), names(pages));
     assert.equal(placed[0]?.items[1]?.registrationId, '2');
     assert.equal(placed[0]?.total, 4);
   });
   it('one that is gone disappears', () => {
-    const placed = placeDevice(pages, 'f', undefined, true);
+    const placed = removeDevice(pages, 'f', '1');
     assert.deepEqual(names(placed), [['b', 'd'], ['h']]);
     assert.equal(placed[0]?.total, 3);
   });
+  it('a registration that was replaced does not take the later one with it', () => {
+    assert.equal(removeDevice(pages, 'f', '0'), pages);
+  });
   it('one that is gone and was not loaded changes nothing', () => {
-    assert.equal(placeDevice(pages, 'z', undefined, true), pages);
+    assert.equal(removeDevice(pages, 'z', undefined), pages);
   });
   it('the first one fills an empty list', () => {
-    assert.deepEqual(names(placeDevice([page(0)], 'a', device('a'), true)), [['a']]);
+    assert.deepEqual(names(placeDevice([page(0)], device('a'), true)), [['a']]);
   });
 });
 

@@ -5,32 +5,23 @@ import type { DevicePage, DeviceSummary } from '../api/shapes.ts';
 const isBefore = (a: string, b: string): boolean => a < b;
 
 /**
- * Put one device where it belongs in the pages, or take it out.
+ * Put one device where it belongs in the pages.
  *
  * @param pages  as loaded, sorted by name.
- * @param device  its row; undefined when it is registered no more.
  * @param complete  whether the pages are all there are; otherwise a device beyond the last row is left for a later page.
  */
 export const placeDevice = (
   pages: readonly DevicePage[],
-  name: string,
-  device: DeviceSummary | undefined,
+  device: DeviceSummary,
   complete: boolean,
 ): readonly DevicePage[] => {
-  const known = pages.some(({ items }) => items.some((item) => item.name === name));
-  if (device === undefined) {
-    if (!known) return pages;
-    return pages.map((page) => ({
-      ...page,
-      items: page.items.filter((item) => item.name !== name),
-      total: Math.max(0, page.total - 1),
-    }));
-  }
-  if (known) {
+  const { name } = device;
+  if (find(pages, name) !== undefined) {
     return pages.map((page) => ({ ...page, items: page.items.map((item) => (item.name === name ? device : item)) }));
   }
   const index = pages.findIndex(({ items }) => items.some((item) => isBefore(name, item.name)));
   const target = index >= 0 ? index : complete ? pages.length - 1 : -1;
+  if (target < 0) return pages;
   return pages.map((page, at) => {
     const total = page.total + 1;
     if (at !== target) return { ...page, total };
@@ -39,6 +30,35 @@ export const placeDevice = (
     items.splice(place < 0 ? items.length : place, 0, device);
     return { ...page, items, total };
   });
+};
+
+/**
+ * Take one device out of the pages.
+ *
+ * @param registrationId  which registration ended: a later one of the same name stays. Undefined: whichever it is.
+ */
+export const removeDevice = (
+  pages: readonly DevicePage[],
+  name: string,
+  registrationId: string | undefined,
+): readonly DevicePage[] => {
+  const known = find(pages, name);
+  if (known === undefined || (registrationId !== undefined && known.registrationId !== registrationId)) return pages;
+  return pages.map((page) => ({
+    ...page,
+    items: page.items.filter((item) => item.name !== name),
+    total: Math.max(0, page.total - 1),
+  }));
+};
+
+export const isLoaded = (pages: readonly DevicePage[], name: string): boolean => find(pages, name) !== undefined;
+
+const find = (pages: readonly DevicePage[], name: string): DeviceSummary | undefined => {
+  for (const { items } of pages) {
+    const found = items.find((item) => item.name === name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 };
 
 /** Lifetime that is left, ms; Infinity for a registration that never expires. */

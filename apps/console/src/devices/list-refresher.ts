@@ -6,7 +6,7 @@
 import type { InfiniteData, QueryClient } from '@tanstack/react-query';
 import { api, Refusal } from '../api/rest.ts';
 import type { DevicePage, DeviceSummary } from '../api/shapes.ts';
-import { placeDevice } from './device-list.ts';
+import { isLoaded, placeDevice, removeDevice } from './device-list.ts';
 
 /** Names asked for one by one in one round. */
 const FEW = 12;
@@ -20,9 +20,15 @@ export type DeviceList = InfiniteData<DevicePage, string | undefined>;
 export const DEVICE_LIST = 'devices';
 export const deviceListKey = (search: string): readonly [string, string] => [DEVICE_LIST, search];
 
+type DeviceChange =
+  | { readonly kind: 'registered' | 'updated'; readonly row: DeviceSummary }
+  /** Without an ID: whichever registration it was. */
+  | { readonly kind: 'unregistered'; readonly registrationId: string | undefined }
+  | { readonly kind: 'unknown' };
+
 export class ListRefresher {
   readonly #queries: QueryClient;
-  readonly #changed = new Map<string, DeviceSummary | undefined>();
+  readonly #changes = new Map<string, DeviceChange>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running = false;
   #notBefore = 0;
@@ -31,9 +37,29 @@ export class ListRefresher {
     this.#queries = queries;
   }
 
-  /** @param row  what the list shall show, when the event told it. */
-  changed(name: string, row: DeviceSummary | undefined): void {
-    this.#changed.set(name, row);
+  registered(row: DeviceSummary): void {
+    this.#note(row.name, { kind: 'registered', row });
+  }
+
+  updated(row: DeviceSummary): void {
+    const kind = this.#changes.get(row.name)?.kind === 'registered' ? 'registered' : 'updated';
+    this.#note(row.name, { kind, row });
+  }
+
+  /** The registration that ended may not be the latest one. */
+  unregistered(name: string, registrationId: string): void {
+    const before = this.#changes.get(name);
+    if (before !== undefined && 'row' in before && before.row.registrationId !== registrationId) return;
+    this.#note(name, { kind: 'unregistered', registrationId });
+  }
+
+  /** Something changed and the event did not tell what. */
+  changed(name: string): void {
+    this.#note(name, { kind: 'unknown' });
+  }
+
+  #note(name: string, change: DeviceChange): void {
+    this.#changes.set(name, change);
     this.#arm();
   }
 
@@ -45,7 +71,7 @@ export class ListRefresher {
         this.#running = true;
         void this.#round().finally(() => {
           this.#running = false;
-          if (this.#changed.size > 0) this.#arm();
+          if (this.#changes.size > 0) this.#arm();
         });
       },
       Math.max(GATHER, this.#notBefore - performance.now()),
@@ -53,26 +79,26 @@ export class ListRefresher {
   }
 
   async #round(): Promise<void> {
-    const changed = [...this.#changed];
-    this.#changed.clear();
+    // What is loaded just now may be older than the changes, and would undo them.
+    if (this.#queries.isFetching({ queryKey: [DEVICE_LIST] }) > 0) return;
+    const changes = [...this.#changes];
+    this.#changes.clear();
     const started = performance.now();
-    const search = this.#queries.getQueriesData<DeviceList>({ queryKey: [DEVICE_LIST] });
-    const unknown = changed.filter(([, row]) => row === undefined);
-    const filtered = search.some(([key, data]) => data !== undefined && key[1] !== '');
-    if (filtered || unknown.length > FEW) {
+    const lists = this.#queries.getQueriesData<DeviceList>({ queryKey: [DEVICE_LIST] });
+    const unknown = changes.filter(([, { kind }]) => kind === 'unknown').length;
+    const searched = lists.some(([key, data]) => data !== undefined && key[1] !== '');
+    if (searched || unknown > FEW) {
       await this.#queries.invalidateQueries({ queryKey: [DEVICE_LIST] });
-    } else if (search.length > 0) {
-      const rows = await Promise.all(
-        changed.map(async ([name, row]) => [name, row ?? (await fetchRow(name))] as const),
+    } else if (lists.length > 0) {
+      const known = await Promise.all(
+        changes.map(async ([name, change]) => [name, change.kind === 'unknown' ? await ask(name) : change] as const),
       );
+      const loaded = this.#queries.getQueryData<DeviceList>(deviceListKey(''))?.pages ?? [];
+      const total = countsUnseen(loaded, known) ? await askTotal() : undefined;
       this.#queries.setQueryData<DeviceList>(deviceListKey(''), (data) => {
         if (data === undefined) return data;
-        const complete = data.pages.at(-1)?.nextCursor === null;
-        const pages = rows.reduce<readonly DevicePage[]>(
-          (so, [name, row]) => (row === 'unknown' ? so : placeDevice(so, name, row, complete)),
-          data.pages,
-        );
-        return { ...data, pages: [...pages] };
+        const pages = known.reduce<readonly DevicePage[]>(applyChange, data.pages);
+        return { ...data, pages: pages.map((page) => (total === undefined ? page : { ...page, total })) };
       });
     }
     const ended = performance.now();
@@ -80,11 +106,47 @@ export class ListRefresher {
   }
 }
 
-const fetchRow = async (name: string): Promise<DeviceSummary | undefined | 'unknown'> => {
+const areComplete = (pages: readonly DevicePage[]): boolean => pages.at(-1)?.nextCursor === null;
+
+/** Whether a device came or went that is on no loaded page: then only the server knows how many there are. */
+const countsUnseen = (
+  pages: readonly DevicePage[],
+  changes: readonly (readonly [name: string, change: DeviceChange])[],
+): boolean =>
+  !areComplete(pages) &&
+  changes.some(([name, { kind }]) => (kind === 'registered' || kind === 'unregistered') && !isLoaded(pages, name));
+
+const askTotal = async (): Promise<number | undefined> => {
+  try {
+    return (await api.devices({ limit: 1 })).total;
+  } catch {
+    // The count stays as it was; without a server the event stream reconnects and all is loaded anew.
+    return undefined;
+  }
+};
+
+const applyChange = (
+  pages: readonly DevicePage[],
+  [name, change]: readonly [name: string, change: DeviceChange],
+): readonly DevicePage[] => {
+  switch (change.kind) {
+    case 'registered':
+    case 'updated':
+      return placeDevice(pages, change.row, areComplete(pages));
+    case 'unregistered':
+      return removeDevice(pages, name, change.registrationId);
+    case 'unknown':
+      return pages;
+  }
+};
+
+/** Stays unknown when the server cannot be asked; the event stream then tells of a gap sooner or later. */
+const ask = async (name: string): Promise<DeviceChange> => {
   try {
     const { objects, ...device } = await api.device(name);
-    return { ...device, objectIds: objects.map(({ objectId }) => objectId) };
+    return { kind: 'registered', row: { ...device, objectIds: objects.map(({ objectId }) => objectId) } };
   } catch (error) {
-    return error instanceof Refusal && error.status === 404 ? undefined : 'unknown';
+    const isGone = error instanceof Refusal && error.status === 404;
+    return isGone ? { kind: 'unregistered', registrationId: undefined } : { kind: 'unknown' };
   }
 };

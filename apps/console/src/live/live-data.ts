@@ -110,15 +110,18 @@ export class LiveData {
     if (name === undefined) return;
     switch (event.type) {
       case 'registered':
-        this.#list.changed(name, event.registration);
+        if (event.registration === undefined) this.#list.changed(name);
+        else this.#list.registered(event.registration);
         void this.#queries.invalidateQueries({ queryKey: ['device', name] });
         return;
       case 'updated':
-        this.#list.changed(name, event.registration);
+        if (event.registration === undefined) this.#list.changed(name);
+        else this.#list.updated(event.registration);
         void this.#queries.invalidateQueries({ queryKey: deviceKey(name) });
         return;
       case 'unregistered':
-        this.#list.changed(name, undefined);
+        if (event.registrationId === undefined) this.#list.changed(name);
+        else this.#list.unregistered(name, event.registrationId);
         void this.#queries.invalidateQueries({ queryKey: ['device', name] });
         return;
       case 'observed':
