@@ -1,6 +1,8 @@
 /** The commands of `lapwing` and their options. Exit codes: 0 done, 1 failed, 2 not understood. */
 import { Command, CommanderError } from 'commander';
 import { SETTINGS } from './configuration.ts';
+import { deviceCommands } from './device-commands.ts';
+import { RequestFailed } from './rest-client.ts';
 import { serve, type Terminal } from './serve.ts';
 import { StartFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';
@@ -19,12 +21,13 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
   withSettings(program.command('serve').description('start the server (also without a command)')).action(
     (flags: Record<string, unknown>) => serve(flags, terminal),
   );
+  deviceCommands(program, terminal);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof StartFailure)) throw error;
+    if (!(error instanceof StartFailure || error instanceof RequestFailed)) throw error;
     terminal.stderr.write(`${error.message}\n`);
     return 1;
   }

@@ -1,0 +1,110 @@
+/** `lapwing ls`, `read`, `write`, `execute`, `discover` and `observe` against a running server. */
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { after, before, describe, it } from 'node:test';
+import { deviceObject, type LwM2mClient, temperatureObject } from '@lapwing/client';
+import { runCommandLine } from '../src/command-line.ts';
+import { RunningApp } from './running-app.ts';
+
+class RecordedTerminal extends EventEmitter {
+  readonly env: Record<string, string> = { LAPWING_URL: api.app.httpUrl };
+  out = '';
+  err = '';
+  /** Called after each output. */
+  wrote: () => void = () => undefined;
+  readonly stdout = {
+    write: (text: string): void => {
+      this.out += text;
+      this.wrote();
+    },
+  };
+  readonly stderr = { write: (text: string): void => void (this.err += text) };
+}
+
+let api: RunningApp;
+let device: LwM2mClient;
+before(async () => {
+  api = await RunningApp.start();
+  device = await api.device('cli device', [
+    deviceObject({ manufacturer: 'Acme' }),
+    temperatureObject({ value: 20 }),
+    {
+      objectId: 3311,
+      unknownResources: 'skip',
+      instances: { 0: { 5850: false, 5851: 10, 5706: '0' } },
+    },
+  ]);
+});
+after(async () => {
+  await device.close();
+  await api.close();
+});
+
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const terminal = new RecordedTerminal();
+  const code = await runCommandLine(args, terminal);
+  return { code, out: terminal.out, err: terminal.err };
+}
+
+describe('the device commands', () => {
+  it('list devices', async () => {
+    const { code, out } = await run('ls');
+    assert.equal(code, 0);
+    assert.match(out, /^cli device {2}LwM2M 1\.2 {2}127\.0\.0\.1:\d+ {2}\/1 \/3 \/3303 \/3311\n$/);
+  });
+
+  it('read, for people and as JSON', async () => {
+    assert.equal((await run('read', 'cli device', '/3303/0/5700')).out, '/3303/0/5700  20\n');
+    const { out } = await run('read', 'cli device', '3303/0/5700', '--json');
+    assert.deepEqual((JSON.parse(out) as { entries: unknown }).entries, [
+      { path: '/3303/0/5700', type: 'float', value: 20 },
+    ]);
+  });
+
+  it('write text, numbers and Booleans by the type of the Resource', async () => {
+    for (const [path, text, value] of [
+      ['/3311/0/5850', 'true', true],
+      ['/3311/0/5851', '55', 55],
+      ['/3311/0/5706', '7', '7'],
+    ] as const) {
+      const { code, out, err } = await run('write', 'cli device', path, text);
+      assert.deepEqual([code, out, err], [0, '2.04\n', '']);
+      assert.equal(device.get(path), value);
+    }
+  });
+
+  it('execute and discover', async () => {
+    assert.deepEqual(await run('execute', 'cli device', '/3303/0/5605'), { code: 0, out: '2.04\n', err: '' });
+    const { out } = await run('discover', 'cli device', '/3303/0/5700');
+    assert.equal(out, '/3303/0/5700\n');
+  });
+
+  it('observe until a signal', async () => {
+    const terminal = new RecordedTerminal();
+    const ended = runCommandLine(['observe', 'cli device', '/3303/0/5700'], terminal);
+    let next = 30;
+    terminal.wrote = () => {
+      if (terminal.out.includes('  32\n')) terminal.emit('SIGINT');
+    };
+    // The first line comes before the stream of events is open, so values move until they are seen.
+    const moving = setInterval(() => device.set('/3303/0/5700', next++ % 5 === 0 ? 32 : next), 5);
+    const code = await ended;
+    clearInterval(moving);
+    assert.equal(code, 0);
+    assert.match(terminal.out, /^\/3303\/0\/5700 {2}\d+\n/);
+  });
+
+  it('fail with 1 and one sentence when the device or the server says no', async () => {
+    assert.deepEqual(await run('read', 'nobody', '/3/0'), {
+      code: 1,
+      out: '',
+      err: 'No device named "nobody" is registered.\n',
+    });
+    const refused = await run('execute', 'cli device', '/3/0/0');
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /^The device answered 4\.05 .*\n$/);
+    const absent = await run('ls', '--url', 'http://127.0.0.1:1');
+    assert.deepEqual([absent.code, absent.out], [1, '']);
+    assert.match(absent.err, /^No Lapwing server answers at http:\/\/127\.0\.0\.1:1\/api\/v1; /);
+  });
+});
