@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
 import { Codes, formatCode, OperationFailed, UsageError, type OptionValues } from '@lapwing/coap';
 import {
@@ -465,6 +466,15 @@ describe('an operation that cannot complete', () => {
       return true;
     });
     assert.equal(device.asked.length, 1);
+  });
+
+  it('a signal that outlives the call is not listened to any more', async () => {
+    await using setup = setUp();
+    const device = await registered(setup);
+    device.onRequest = () => reply(Codes.changed);
+    const { signal } = new AbortController();
+    await setup.settle(setup.server.device('one')!.execute(resourcePath(3, 0, 4), '', { signal }));
+    assert.deepEqual(getEventListeners(signal, 'abort'), []);
   });
 
   it('rejects with NOT_REGISTERED when the device de-registers, expires or registers anew meanwhile', async () => {

@@ -162,6 +162,21 @@ describe('Register (OMA TS Core §6.2.1)', () => {
     });
   }
 
+  it('the same links mean other Object versions in another LwM2M version', async () => {
+    await using setup = setUp();
+    for (const version of ['1.0', '1.1', '1.2']) await setup.device().register([`ep=${version}`, `lwm2m=${version}`]);
+    assert.deepEqual(
+      ['1.0', '1.1', '1.2'].map((name) =>
+        setup.server.device(name)?.registration.objects.map(({ version }) => version),
+      ),
+      [
+        ['1.0', '1.0'],
+        ['1.1', '1.1'],
+        ['1.2', '1.2'],
+      ],
+    );
+  });
+
   it('takes a payload without a Content-Format', async () => {
     await using setup = setUp();
     const answer = await setup.device().ask(Codes.post, '/rd', { uriQuery: ['ep=one'] }, '</3/0>');
@@ -346,6 +361,10 @@ describe('Update (OMA TS Core §6.2.2)', () => {
     assert.equal((await setup.settle(executed)).ok, true);
     assert.equal(before.asked.length, 0);
     assert.equal(after.asked.length, 1);
+    // Nothing is left at the old address: a Send from there is a stranger's.
+    const send = { contentFormat: 110 };
+    assert.equal((await before.ask(Codes.post, '/dp', send, '[{"n":"/3/0/9","v":1}]')).code, '4.04');
+    assert.equal((await after.ask(Codes.post, '/dp', send, '[{"n":"/3/0/9","v":1}]')).code, '2.04');
   });
 });
 

@@ -222,6 +222,44 @@ describe('turns', () => {
   });
 });
 
+describe('peers', () => {
+  it('one that was forgotten while the application held it is found again when it answers', async () => {
+    let now = 1000;
+    mock.timers.enable({ apis: ['setTimeout'] });
+    const clock = mock.method(performance, 'now', () => now);
+    try {
+      const transport = new FakeTransport();
+      const driver = new UdpDriver(transport);
+      await driver.open();
+      const peer = driver.peer({ host: '10.0.0.2', port: 5683 });
+      transport.receive([get(1), '10.0.0.3', 1]);
+      for (let second = 0; second < 600; second++) {
+        now += 1000;
+        mock.timers.tick(1000);
+      }
+      assert.equal(driver.counters.peers, 0);
+      driver.turn((_, out) => out.transmit(peer, get(2)));
+      assert.equal(driver.peer({ host: '10.0.0.2', port: 5683 }), peer);
+      await driver.close();
+    } finally {
+      clock.mock.restore();
+      mock.timers.reset();
+    }
+  });
+
+  it('strangers beyond maxPeers are dropped and counted while all peers are in use', async () => {
+    const transport = new FakeTransport();
+    const driver = new UdpDriver(transport, { maxPeers: 2 });
+    await driver.open();
+    for (const host of ['10.0.0.2', '10.0.0.3']) driver.peer({ host, port: 1 }).context = {};
+    answering(driver);
+    transport.receive([get(1), '10.0.0.2', 1], [get(2), '10.0.0.4', 1]);
+    assert.equal(transport.sent.length, 1);
+    assert.equal(driver.counters.peersRefused, 1);
+    await driver.close();
+  });
+});
+
 describe('the one timer', () => {
   /** A driver on a mocked clock. `performance.now` moves with the timers. */
   async function withDriver(test: (driver: UdpDriver, tick: (ms: number) => void) => void): Promise<void> {
@@ -274,12 +312,16 @@ describe('the one timer', () => {
       });
       deadline = 1100;
       driver.turn(() => undefined);
+      tick(110);
+      assert.deepEqual(woken, [1100]);
+      deadline = 1500;
+      driver.turn(() => undefined);
       deadline = 3000;
       driver.turn(() => undefined);
-      tick(1999);
-      assert.deepEqual(woken, []);
-      tick(10);
-      assert.deepEqual(woken, [3000]);
+      tick(1880);
+      assert.deepEqual(woken, [1100]);
+      tick(20);
+      assert.deepEqual(woken, [1100, 3000]);
     }));
 
   it('a deadline beyond what a timer can hold is waited for in steps', () =>
