@@ -19,6 +19,7 @@ import { observationRoutes } from './observations.ts';
 import { openApi } from './openapi.ts';
 import { foreignRequest, type OriginGuardOptions } from './origin-guard.ts';
 import { problem, PROBLEM_CONTENT_TYPE, problemOf } from './problem.ts';
+import { refuseUnreadable } from './unreadable-request.ts';
 import { compileRequestSchema } from './request-schema.ts';
 import { serverRoutes } from './server-info.ts';
 
@@ -42,6 +43,9 @@ export async function httpServer(context: RestContext, options: HttpOptions): Pr
     routerOptions: { maxParamLength: MAX_PARAMETER_CHARACTERS },
     // Whoever stops the server does not wait for a sleeping device, nor for a connection that a browser opened in advance.
     forceCloseConnections: true,
+    // What fails before a route is found would else be told in the framework's own words.
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    clientErrorHandler: refuseUnreadable,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   http.setValidatorCompiler(compileRequestSchema);

@@ -93,6 +93,9 @@ export function refusal(refused: Refused): Problem {
   return problem('device-refused', `The device answered ${refused.reason}.`, { status, coapCode });
 }
 
+/** For every route at once: only one takes XML. */
+const MEDIA_TYPES = 'Send the body as application/json, an object XML as application/xml.';
+
 const NAME_BY_FAILURE: Readonly<Record<string, ProblemName>> = {
   TIMEOUT: 'device-timeout',
   RESET: 'device-reset',
@@ -105,11 +108,20 @@ const NAME_BY_FAILURE: Readonly<Record<string, ProblemName>> = {
   CLOSED: 'not-available',
 };
 
-/** Errors of the HTTP framework that say what the caller did wrong, by their code. */
-const NAME_BY_FASTIFY_CODE: Readonly<Record<string, ProblemName>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
-  FST_ERR_CTP_EMPTY_TYPE: 'unsupported-media-type',
+/** Errors of the HTTP framework that say what the caller did wrong, by their code, and what the caller can do. */
+const BY_FASTIFY_CODE: Readonly<Record<string, readonly [ProblemName, detail: string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: [
+    'body-too-large',
+    'The body is larger than this server takes; send less, or start it with a larger --max-body-bytes.',
+  ],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', MEDIA_TYPES],
+  FST_ERR_CTP_EMPTY_TYPE: ['unsupported-media-type', MEDIA_TYPES],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['bad-request', 'The body is not valid JSON; correct it and send it again.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['bad-request', 'The body is not as long as its Content-Length says.'],
+  FST_ERR_BAD_URL: [
+    'bad-request',
+    'The URL is not well formed: percent-encode each part of it as UTF-8, a "%" of its own as "%25".',
+  ],
 };
 
 /** The problem for whatever a route threw. `internal-error` says nothing about its cause: that belongs in the log. */
@@ -122,12 +134,27 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof UsageError) return badRequest(sentence(error.message));
   if (isAbort(error)) return problem('not-available', 'The request was given up before the device answered.');
   const { code, statusCode, message } = error as { code?: unknown; statusCode?: unknown; message?: unknown };
-  const name = typeof code === 'string' ? NAME_BY_FASTIFY_CODE[code] : undefined;
-  if (name !== undefined) return problem(name, sentence(String(message)));
+  const known = typeof code === 'string' ? BY_FASTIFY_CODE[code] : undefined;
+  if (known !== undefined) return problem(...known);
+  // The files of the console: what lies outside their folder is as little there as what does not exist.
+  if (statusCode === 403) return problem('not-found', 'There is nothing here: the path leads out of the console.');
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
     return problem('bad-request', sentence(String(message)), { status: statusCode });
   }
   return problem('internal-error', INTERNAL_DETAIL);
+}
+
+/** What Node.js could not read as HTTP, by its code. */
+export function unreadableRequest(code: string | undefined): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return problem('bad-request', 'The URL and the headers are larger than 16 KiB together; send less.', {
+      status: 431,
+    });
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return problem('bad-request', 'The request did not arrive in time; send it again.', { status: 408 });
+  }
+  return problem('bad-request', 'This is no HTTP request that can be understood; check its method and its headers.');
 }
 
 const INTERNAL_DETAIL = "The server's log says more.";

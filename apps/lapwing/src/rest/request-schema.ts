@@ -9,22 +9,40 @@ import { badRequest } from './problem.ts';
 
 export const compileRequestSchema: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const validator = Compile(schema);
-  // A wildcard is text, and its name "*" is more than the conversion understands.
-  const converted = httpPart !== 'body' && !('*' in ((schema as { properties?: object }).properties ?? {}));
   return (input: unknown) => {
     // A route whose schema allows null does without a body.
-    const value = converted ? validator.Convert(input) : (input ?? null);
+    const value = httpPart === 'body' ? (input ?? null) : withNumbers(schema, input);
     if (validator.Check(value)) return { value };
-    return { error: badRequest(...complaint(validator.Errors(value), httpPart, value)) };
+    return { error: badRequest(...complaint(validator.Errors(value), httpPart, value, schema)) };
   };
 };
+
+/** Text of the URL as a number where one is wanted and one is written; all else stays as it is and fails the check. */
+function withNumbers(schema: TSchema, input: unknown): unknown {
+  const { properties = {} } = schema as { readonly properties?: Readonly<Record<string, { readonly type?: unknown }>> };
+  const numbers = Object.entries((input ?? {}) as Record<string, unknown>).filter(
+    ([name, text]) => properties[name]?.type === 'integer' && typeof text === 'string' && /^-?\d{1,20}$/.test(text),
+  );
+  if (numbers.length === 0) return input;
+  return { ...(input as object), ...Object.fromEntries(numbers.map(([name, text]) => [name, Number(text)])) };
+}
 
 type SchemaErrors = ReturnType<ReturnType<typeof Compile>['Errors']>;
 
 /** The most telling of the errors, as one sentence and the field it is about. */
-function complaint(errors: SchemaErrors, httpPart: string | undefined, value: unknown): [string, string | undefined] {
-  const part = httpPart === 'body' ? 'body' : httpPart === 'querystring' ? 'query' : (httpPart ?? 'request');
-  if (part === 'body' && value === null) return ['A JSON body is needed.', undefined];
+function complaint(
+  errors: SchemaErrors,
+  httpPart: string | undefined,
+  value: unknown,
+  schema: TSchema,
+): [string, string | undefined] {
+  const part = PARTS[httpPart ?? ''] ?? 'request';
+  if (part === 'body' && value === null) {
+    return [
+      (schema as { type?: unknown }).type === 'string' ? 'A body is needed.' : 'A JSON body is needed.',
+      undefined,
+    ];
+  }
   const unknown = errors.find((error) => error.keyword === 'additionalProperties');
   if (unknown?.keyword === 'additionalProperties') {
     const name = unknown.params.additionalProperties[0] ?? '';
@@ -41,6 +59,13 @@ function complaint(errors: SchemaErrors, httpPart: string | undefined, value: un
   const field = fieldName(part, deepest.instancePath);
   return [`The ${part} is wrong${field === '' ? '' : ` at ${field}`}: ${wanted.join(', or ')}.`, field || undefined];
 }
+
+const PARTS: Readonly<Record<string, string>> = {
+  body: 'body',
+  querystring: 'query',
+  params: 'path',
+  headers: 'header',
+};
 
 const depth = (pointer: string): number => pointer.split('/').length;
 const fieldName = (part: string, pointer: string): string => (part === 'body' ? pointer : pointer.slice(1));
