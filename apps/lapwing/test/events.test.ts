@@ -142,6 +142,17 @@ describe('events', () => {
     }
   });
 
+  it('tell what a device sends by itself', async () => {
+    const reader = await EventReader.open(api, '?type=sent');
+    const device = await api.device('sender');
+    await device.send(['/3303/0/5700']);
+    const { data } = await reader.next();
+    assert.equal(data.device, 'sender');
+    assert.deepEqual([data.entries?.[0]?.path, data.entries?.[0]?.value], ['/3303/0/5700', 21.5]);
+    await device.close();
+    await reader.close();
+  });
+
   it('tell refused registrations', async () => {
     const reader = await EventReader.open(api, '?type=refused');
     const socket = createSocket('udp4');

@@ -26,6 +26,13 @@ let device: LwM2mClient;
 const NAME = 'urn:dev:os:1-a/b c';
 const AT = `/devices/${encodeURIComponent(NAME)}`;
 let executed: unknown[] = [];
+/** Called when the silent Resource is read. */
+let reached: () => void = () => undefined;
+
+function silence(): Promise<never> {
+  reached();
+  return new Promise<never>(() => undefined);
+}
 
 before(async () => {
   api = await RunningApp.start();
@@ -48,7 +55,7 @@ before(async () => {
       // Silent: its handler never answers.
       objectId: 3316,
       unknownResources: 'skip',
-      instances: { 0: { 5700: { read: () => new Promise<never>(() => undefined) } } },
+      instances: { 0: { 5700: { read: () => silence() } } },
     },
   ]);
 });
@@ -213,6 +220,17 @@ describe('nodes', () => {
   it('answer 504 when the device does not answer in time', async () => {
     const { status, body } = await api.call('GET', `${AT}/nodes/3316/0/5700?timeout=50`);
     assert.deepEqual([status, body.type], [504, 'urn:lapwing:problem:device-timeout']);
+  });
+
+  it('are given up when the HTTP client goes away, so that what waits behind them gets its turn', async () => {
+    const leaving = new AbortController();
+    const asked = new Promise<void>((resolve) => (reached = resolve));
+    const read = fetch(`${api.app.httpUrl}/api/v1${AT}/nodes/3316/0/5700`, { signal: leaving.signal });
+    await Promise.race([asked, read]);
+    leaving.abort();
+    await assert.rejects(read);
+    const { status } = await api.call<ReadJson>('GET', `${AT}/nodes/3/0/0?timeout=10000`);
+    assert.equal(status, 200);
   });
 
   it('answer 400 to a path or body that is wrong, naming the field', async () => {
