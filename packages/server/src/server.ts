@@ -23,7 +23,7 @@ import { endObservations, renewObservations } from './observations.ts';
 import { DEFAULT_SERVER_PARAMETERS, type ServerParameters } from './parameters.ts';
 import { RegistrationInterface, type RegistrationListener } from './registration-interface.ts';
 import type { RegistrationRecord } from './registration-record.ts';
-import { MemoryRegistrationStore, type RegistrationStore } from './registration-store.ts';
+import { NO_REGISTRATION_STORE, type RegistrationStore } from './registration-store.ts';
 import { RegistrationTable } from './registration-table.ts';
 import { abandonRequests, notRegistered, type ExchangeOwner } from './requests.ts';
 import { refuse, Responder } from './responder.ts';
@@ -33,7 +33,7 @@ import { receiveSend } from './send.ts';
 export interface ServerOptions {
   /** Where definitions of Objects come from; default: the OMA registry. */
   readonly definitions?: DefinitionLookup;
-  /** Default: in memory. */
+  /** Default: none, the registrations live in this object alone. */
   readonly registrationStore?: RegistrationStore;
   readonly parameters?: Partial<ServerParameters>;
 }
@@ -95,7 +95,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   constructor({
     drivers,
     definitions = new ObjectDefinitions(),
-    registrationStore = new MemoryRegistrationStore(),
+    registrationStore = NO_REGISTRATION_STORE,
     parameters = {},
   }: ServerOptions & { readonly drivers: readonly Driver[] }) {
     super();
