@@ -259,23 +259,19 @@ describe('100 observations over six hours on a lossy network (RFC 7641)', () => 
       let started = 0;
       let arrived = 0;
       server.onEvent = (event, now) => {
-        switch (event.kind) {
-          case 'response':
-            if (!event.observing) return;
-            started++;
-            observing.add(event.exchange);
-            latest.set(event.exchange, read(event.response.payload));
-            return;
-          case 'notification': {
-            const value = read(event.response.payload);
-            assert.ok(observing.has(event.exchange), `${why}: a notification after the end`);
-            assert.ok(value > latest.get(event.exchange)!, `${why}: ${value} at ${now} is not newer`);
-            latest.set(event.exchange, value);
-            arrived++;
-            return;
-          }
-          case 'observationEnded':
-            assert.ok(observing.delete(event.exchange), `${why}: ended twice`);
+        if (event.kind === 'response') {
+          if (!event.observing) return;
+          started++;
+          observing.add(event.exchange);
+          latest.set(event.exchange, read(event.response.payload));
+        } else if (event.kind === 'notification') {
+          const value = read(event.response.payload);
+          assert.ok(observing.has(event.exchange), `${why}: a notification after the end`);
+          assert.ok(value > latest.get(event.exchange)!, `${why}: ${value} at ${now} is not newer`);
+          latest.set(event.exchange, value);
+          arrived++;
+        } else if (event.kind === 'observationEnded') {
+          assert.ok(observing.delete(event.exchange), `${why}: ended twice`);
         }
       };
       for (let index = 0; index < OBSERVATIONS; index++) {

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { UsageError } from '@lapwing/coap';
+import { Peer, UsageError } from '@lapwing/coap';
 import { Codes, play, type Step } from './script.ts';
 
 const get = (play_: Parameters<Exclude<Step, string>>[0]): void => play_.ask({ code: Codes.get, path: 'temperature' });
@@ -215,6 +215,26 @@ describe('requester (RFC 7252 §4.2, §5.3)', () => {
       '! response 2.05 "yes"',
     ]);
     assert.equal(endpoint.counters.unmatchedAcknowledgements, 3);
+  });
+
+  it('takes no response from another peer, whatever its token (§5.3.2)', () => {
+    const { endpoint } = play([
+      get,
+      '> CON GET 1001 t=00001002 Path=temperature',
+      (p) => {
+        const stranger = new Peer('stranger');
+        const sent: Uint8Array[] = [];
+        const out = { transmit: (_: Peer, datagram: Uint8Array): number => sent.push(datagram), emit: p.emit.bind(p) };
+        for (const type of [0x44, 0x54, 0x64]) {
+          p.endpoint.handleDatagram(p.now, stranger, Uint8Array.of(type, 0x45, 0x10, 0x01, 0, 0, 0x10, 0x02), out);
+        }
+        assert.deepEqual(sent, [Uint8Array.of(0x70, 0, 0x10, 0x01)]);
+      },
+      '< ACK 2.05 1001 t=00001002 "yes"',
+      '! response 2.05 "yes"',
+    ]);
+    assert.equal(endpoint.counters.unmatchedResponses, 2);
+    assert.equal(endpoint.counters.unmatchedAcknowledgements, 1);
   });
 
   it('resets a Confirmable response with a token nobody waits for, and ignores a Non-confirmable one (§4.2, §4.3)', () => {

@@ -19,7 +19,7 @@ import {
   encodeMessage,
   formatCode,
   messageId,
-  MessageType,
+  type MessageType,
   OPTIONS,
   parseCode,
   Peer,
@@ -175,7 +175,7 @@ function describeCode(code: Code): string {
 
 function describeOptions(options: readonly Option[]): string[] {
   const parts: string[] = [];
-  const add = (name: string, value: unknown): void => {
+  const add = (name: string, value: string | number | Uint8Array | undefined): void => {
     if (value !== undefined) parts.push(`${name}=${value instanceof Uint8Array ? hex(value) : String(value)}`);
   };
   add('Observe', readOption(options, 'observe'));
