@@ -4,6 +4,7 @@
  */
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { CoapEndpoint, newCounters } from '@lapwing/coap';
 import { UdpDriver } from '@lapwing/transport';
 import { LwM2mServer } from '@lapwing/server';
 import type { Logger } from 'pino';
@@ -86,7 +87,7 @@ async function startInOrder(
       startedAt: new Date(),
       demo: configuration.demo,
       coapUrls,
-      counters: () => ({ registrations: server.registrationCount, ...driverCounters(drivers) }),
+      counters: () => ({ registrations: server.registrationCount, ...countersOf(drivers) }),
       deviceTimeout: configuration.deviceTimeout,
       maxEventStreams: configuration.maxEventStreams,
       heartbeatInterval: options.heartbeatInterval ?? 15_000,
@@ -197,10 +198,18 @@ function reachable({ host, port }: { readonly host: string; readonly port: numbe
   return addressText({ host: near, port });
 }
 
+/** Of all sockets together: what the CoAP endpoints counted and what their transport did. */
 function driverCounters(drivers: readonly UdpDriver[]): Record<string, number> {
   const sums: Record<string, number> = {};
-  for (const { counters } of drivers) {
-    for (const [name, value] of Object.entries<number>({ ...counters })) sums[name] = (sums[name] ?? 0) + value;
+  for (const { endpoint, counters } of drivers) {
+    const { malformed, ...coap } = endpoint instanceof CoapEndpoint ? endpoint.counters : newCounters();
+    const counted = {
+      ...coap,
+      malformed: Object.values(malformed).reduce((sum, count) => sum + count, 0),
+      // Both count datagrams; the transport also sees those that reach no endpoint.
+      ...counters,
+    };
+    for (const [name, value] of Object.entries<number>(counted)) sums[name] = (sums[name] ?? 0) + value;
   }
   return sums;
 }
