@@ -161,19 +161,21 @@ describe('Block2, requester (RFC 7959 §2.4, §3.1)', () => {
       ],
       small,
     );
-    const { endpoint } = play(
-      [
-        get,
-        '> CON GET 1001 t=00001002 Path=status',
-        '< ACK 2.05 1001 t=00001002 Block2=0/1/32 *32:a',
-        '> CON GET 1002 t=00001004 Path=status Block2=1/0/32',
-        '< ACK 2.05 1002 t=00001004 Block2=1/1/32 *32:c',
-        '! failed body-too-large',
-      ],
-      { maxTotalBodyBytes: 40 },
-    );
-    assert.equal(endpoint.usage.bodyBytes, 0);
-    assert.equal(endpoint.counters.bodiesRefused, 1);
+    for (const parameters of [small, { maxTotalBodyBytes: 40 }]) {
+      const { endpoint } = play(
+        [
+          get,
+          '> CON GET 1001 t=00001002 Path=status',
+          '< ACK 2.05 1001 t=00001002 Block2=0/1/32 *32:a',
+          '> CON GET 1002 t=00001004 Path=status Block2=1/0/32',
+          '< ACK 2.05 1002 t=00001004 Block2=1/1/32 *32:c',
+          '! failed body-too-large',
+        ],
+        parameters,
+      );
+      assert.equal(endpoint.usage.bodyBytes, 0);
+      assert.equal(endpoint.counters.bodiesRefused, 1);
+    }
   });
 
   it('hands a streamed body over block by block, each asked for when the application is ready', () => {

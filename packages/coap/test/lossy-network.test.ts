@@ -9,6 +9,7 @@ import { describe, it } from 'node:test';
 import {
   buildOptions,
   Codes,
+  MessageType,
   type CoapParameters,
   type Exchange,
   type IncomingRequest,
@@ -202,6 +203,47 @@ describe('100 bodies each way over a lossy network (RFC 7959)', () => {
       for (const driver of [server, ...clients]) assertNothingLeft(driver, network.now(), why);
     });
   }
+});
+
+describe('bodies whose sender does not wait for 2.31 (RFC 7959 §2.5)', () => {
+  it('are delivered only when every block came in its place, whatever the network does to their order', () => {
+    const seed = 2500;
+    const why = `seed ${seed}`;
+    const network = new SimulatedNetwork({ seed, loss: 0.05, duplication: 0.1, delay: [5, 60] });
+    const BODIES = 400;
+    const BLOCKS = 4;
+    const server = network.driver(SERVER);
+    const delivered = new Set<string>();
+    server.onEvent = (event, now) => {
+      if (event.kind !== 'request') return;
+      const { request } = event;
+      const name = new TextDecoder().decode(request.options.find(({ number }) => number === 11)?.value);
+      assert.ok(!delivered.has(name), `${why}: body ${name} twice`);
+      delivered.add(name);
+      const blocks = Array.from({ length: BLOCKS }, (_, num) => new Uint8Array(16).fill(num));
+      assert.deepEqual(Buffer.from(request.payload), Buffer.concat(blocks), `${why}: body ${name} arrived changed`);
+      const response = { code: Codes.changed, options: [], payload: NO_BYTES };
+      server.turn((_, out) => server.endpoint.respond(now, request, response, out));
+    };
+    const sender = network.scriptedPeer(clientAddress(0));
+    for (let body = 0; body < BODIES; body++) {
+      for (let num = 0; num < BLOCKS; num++) {
+        sender.send(SERVER, {
+          type: MessageType.confirmable,
+          code: Codes.put,
+          messageId: body * BLOCKS + num,
+          token: Uint8Array.of(num),
+          options: buildOptions({ uriPath: [String(body)], block1: (num << 4) | (num < BLOCKS - 1 ? 8 : 0) }),
+          payload: new Uint8Array(16).fill(num),
+        });
+        network.runSynchronously(20);
+      }
+      network.runSynchronously(500);
+    }
+    network.runUntilIdleSynchronously();
+    assert.ok(delivered.size > BODIES * 0.1 && delivered.size < BODIES, `${why}: ${delivered.size} delivered`);
+    assertNothingLeft(server, network.now(), why);
+  });
 });
 
 describe('100 observations over six hours on a lossy network (RFC 7641)', () => {

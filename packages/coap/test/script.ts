@@ -132,6 +132,8 @@ export function play(steps: readonly Step[], parameters: Partial<CoapParameters>
         assert.equal(stage.events.shift(), rest, where);
         break;
       case '@': {
+        assert.deepEqual(stage.transmitted, [], `${where}: transmitted before it`);
+        assert.deepEqual(stage.events, [], `${where}: emitted before it`);
         // Step by step, as a driver's timer would.
         const until = stage.now + Number(rest);
         while (stage.endpoint.nextDeadline() <= until) {
