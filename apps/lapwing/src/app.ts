@@ -4,11 +4,11 @@
  */
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { CoapEndpoint, newCounters } from '@lapwing/coap';
 import { UdpDriver } from '@lapwing/transport';
 import { LwM2mServer } from '@lapwing/server';
 import type { Logger } from 'pino';
 import { type Configuration, DEFAULT_CONFIGURATION } from './configuration.ts';
+import { countersOf } from './counters.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { Demo, simulatedDevices } from './demo/demo.ts';
 import { DEFAULT_EVENT_LOG_LIMITS, EventLog } from './event-log.ts';
@@ -196,20 +196,4 @@ function portFailure(error: unknown, what: string, option: string): StartFailure
 function reachable({ host, port }: { readonly host: string; readonly port: number }): string {
   const near = host === ANY_IPV4 ? '127.0.0.1' : host === ANY_IPV6 ? '::1' : host;
   return addressText({ host: near, port });
-}
-
-/** Of all sockets together: what the CoAP endpoints counted and what their transport did. */
-function driverCounters(drivers: readonly UdpDriver[]): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const { endpoint, counters } of drivers) {
-    const { malformed, ...coap } = endpoint instanceof CoapEndpoint ? endpoint.counters : newCounters();
-    const counted = {
-      ...coap,
-      malformed: Object.values(malformed).reduce((sum, count) => sum + count, 0),
-      // Both count datagrams; the transport also sees those that reach no endpoint.
-      ...counters,
-    };
-    for (const [name, value] of Object.entries<number>(counted)) sums[name] = (sums[name] ?? 0) + value;
-  }
-  return sums;
 }

@@ -73,6 +73,9 @@ export interface CoapParameters {
 }
 
 export interface CoapEndpointApi {
+  /** What was counted since the beginning. */
+  readonly counters: CoapCounters;
+
   /**
    * One datagram has arrived. Its bytes are not copied: they must stay as they are while a request in it is unanswered
    * or an observation that began with it lasts, so a driver that reuses its buffers hands over a copy.

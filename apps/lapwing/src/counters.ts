@@ -1,0 +1,28 @@
+/** What the sockets and CoAP count, as one flat table of names and numbers: how an operator sees what strangers send. */
+import type { CoapCounters } from '@lapwing/coap';
+
+/** The part of a driver that counts. */
+export interface CountingDriver {
+  readonly counters: object;
+  readonly endpoint: { readonly counters: CoapCounters };
+}
+
+/** Summed over all sockets. A malformed datagram counts in `malformed` and in its reason, as `malformedTooShort`. */
+export function countersOf(drivers: readonly CountingDriver[]): Record<string, number> {
+  const sums: Record<string, number> = { malformed: 0 };
+  const add = (name: string, value: number): void => void (sums[name] = (sums[name] ?? 0) + value);
+  for (const { counters, endpoint } of drivers) {
+    const { malformed, ...coap } = endpoint.counters;
+    // Both count datagrams; the transport also sees those that reach no endpoint.
+    for (const [name, value] of Object.entries<number>({ ...coap, ...counters })) add(name, value);
+    for (const [reason, value] of Object.entries(malformed)) {
+      add('malformed', value);
+      add(`malformed${camelCase(reason)}`, value);
+    }
+  }
+  return sums;
+}
+
+/** "too-short" is "TooShort". */
+const camelCase = (reason: string): string =>
+  reason.replaceAll(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
