@@ -34,7 +34,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
 }
 
 function withSettings(command: Command): Command {
-  for (const { flag, kind, description, standard } of SETTINGS) {
+  for (const { key, flag, kind, description, standard } of SETTINGS) {
     const value = kind === 'boolean' ? '' : kind === 'integer' ? ' <number>' : ' <text>';
     const shown =
       kind === 'boolean' || (typeof standard !== 'string' && typeof standard !== 'number')
@@ -42,6 +42,8 @@ function withSettings(command: Command): Command {
         : ` (default: ${standard})`;
     const wording = kind === 'boolean' ? description.replace(/^start/, 'do not start') : description;
     command.option(flag + value, wording + shown);
+    // A `--no-…` would count as given, with true, and hide the environment and the file.
+    if (kind === 'boolean') command.setOptionValue(key, undefined);
   }
   command.option('--config <file>', 'JSON file of settings by name, like {"coapPort": 5683} (or LAPWING_CONFIG)');
   return command.addHelpText(

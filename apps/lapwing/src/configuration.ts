@@ -191,7 +191,8 @@ function fileSettings({
 }): Record<string, unknown> | string {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    // Editors on Windows begin a file with a byte order mark.
+    parsed = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     return `The configuration file ${name} is not JSON: ${(error as Error).message}`;
   }

@@ -50,7 +50,7 @@ async function readConfiguration(
   const configuration = configurationFrom(
     typeof file === 'string' && file !== '' ? { ...sources, file: await readSettingsFile(file) } : sources,
   );
-  if (isMalformed(configuration)) throw new StartFailure(`${configuration.malformed}.`);
+  if (isMalformed(configuration)) throw new StartFailure(configuration.malformed.replace(/[^.?]$/, '$&.'));
   return configuration;
 }
 
