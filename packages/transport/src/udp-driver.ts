@@ -12,7 +12,6 @@ import { getRandomValues } from 'node:crypto';
 import {
   CoapEndpoint,
   DEFAULT_COAP_PARAMETERS,
-  type CoapEndpointApi,
   type CoapEvent,
   type CoapParameters,
   type Outbox,
@@ -47,7 +46,7 @@ export interface UdpDriverCounters extends DatagramCounters {
 }
 
 export class UdpDriver implements Driver, DatagramSink, Outbox, AsyncDisposable {
-  readonly endpoint: CoapEndpointApi;
+  readonly endpoint: CoapEndpoint;
   onEvent: (event: CoapEvent, now: number) => void = ignoreEvent;
   readonly #transport: DatagramTransport;
   readonly #peers: PeerTable;
