@@ -42,15 +42,22 @@ export class Sending {
     const { payload } = encoded;
     const options = buildOptions({ uriPath: [...settings.pathSegments, 'dp'], contentFormat });
     return new Promise<SendResult>((resolve, reject) => {
-      const context = new PendingSend(settings.shortServerId, resolve, reject);
+      const context: PendingSend = new PendingSend(
+        settings.shortServerId,
+        (result) => {
+          signal?.removeEventListener('abort', onAbort);
+          resolve(result);
+        },
+        (error) => {
+          signal?.removeEventListener('abort', onAbort);
+          reject(error);
+        },
+      );
       const exchange = this.#driver.turn((now, out) =>
         this.#driver.endpoint.request(now, settings.peer, { code: Codes.post, options, payload, context }, out),
       );
-      signal?.addEventListener(
-        'abort',
-        () => this.#driver.turn((now, out) => this.#driver.endpoint.cancel(now, exchange, out)),
-        { once: true },
-      );
+      const onAbort = (): void => this.#driver.turn((now, out) => this.#driver.endpoint.cancel(now, exchange, out));
+      signal?.addEventListener('abort', onAbort);
     });
   }
 

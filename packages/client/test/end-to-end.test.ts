@@ -267,6 +267,9 @@ describe('over UDP on loopback', () => {
     assert.equal(read.value.node.value.value, 7);
     await Promise.all(clients.map((client) => client.close()));
     assert.equal(server.registrationCount, 0);
+    clients[0]?.set('/3304/0/5700', 99);
+    clients[0]?.changed('/3304');
+    assert.equal(clients[0]?.get('/3304/0/5700'), 99, 'values live on after the end of the registration');
   });
 
   it('a name that is not found is one clear failure', async () => {
