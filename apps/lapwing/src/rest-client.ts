@@ -27,9 +27,7 @@ export class RestClient {
   async *events<Data>(query: string, signal: AbortSignal): AsyncGenerator<Data, void, undefined> {
     const response = await this.#fetch(`/events?${query}`, { signal });
     let text = '';
-    const decoded = (response.body as ReadableStream<Uint8Array>).pipeThrough(
-      new TextDecoderStream(),
-    );
+    const decoded = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream());
     for await (const part of decoded) {
       text += part;
       const blocks = text.split('\n\n');
