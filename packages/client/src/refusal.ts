@@ -1,6 +1,6 @@
 /**
  * An operation that a client answers with an error code: an ordinary value inside, `OperationRefused` for handlers,
- * which have no other way to say it. OMA TS Core §6.3, digest of response codes per operation.
+ * which have no other way to say it. OMA TS Core §6.3, Transport §6.4 (response codes per operation).
  */
 import { Codes } from '@lapwing/coap';
 import type { Code } from '@lapwing/coap';
