@@ -18,6 +18,7 @@ export const get: Scenario = {
     const coapServer = programPath('coap-server-notls');
     const peers: Readonly<Record<string, () => Promise<ServerProcess>>> = {
       ours: () => startNodeServer('lapwing-get'),
+      'bare node:dgram': () => startNodeServer('dgram-reference'),
       'npm coap': () => startNodeServer('npm-coap-get'),
       ...(coapServer === undefined
         ? {}

@@ -5,6 +5,7 @@ import type { Scenario } from '../scenario.ts';
 import { startNodeServer } from '../server-process.ts';
 import { Samples } from '../statistics.ts';
 import { TEN_LINKS } from './fleet.ts';
+import { referenceMicroseconds } from './reference.ts';
 
 const TITLE = 'Registration interface and Send over UDP, window 64';
 const WANTED_MICROSECONDS: Readonly<Record<string, number>> = { register: 20, update: 16 };
@@ -41,6 +42,7 @@ export const lwm2m: Scenario = {
     const notes = new Set<string>();
 
     for (let round = 0; round < rounds; round++) {
+      cpu.add('reference', await referenceMicroseconds(quick ? 0.5 : 3));
       for (const { devices, warmUps, cycles } of fleets) {
         progress(`lwm2m: round ${round + 1} of ${rounds}, ${devices} devices`);
         await using server = await startNodeServer('lapwing-lwm2m');
@@ -79,13 +81,24 @@ export const lwm2m: Scenario = {
         wanted === undefined ? '' : verdict(worst, wanted),
         `${figure(growth, 2)}×`,
         verdict(growth, WANTED_GROWTH),
+        `${figure(worst / cpu.median('reference')!, 2)}×`,
       ];
     });
+    notes.add(
+      `a bare answer over node:dgram cost ${figure(cpu.median('reference'))} µs in the same rounds: the last column compares the dearest figure of the line with it`,
+    );
     return {
       tables: [
         {
           title: `${TITLE}: server CPU µs per operation, median of ${rounds} rounds`,
-          columns: ['operation', ...fleets.map(({ devices }) => `${devices} devices`), 'wanted', 'growth', 'wanted'],
+          columns: [
+            'operation',
+            ...fleets.map(({ devices }) => `${devices} devices`),
+            'wanted',
+            'growth',
+            'wanted',
+            'bare dgram',
+          ],
           rows,
           notes: [...notes],
         },
