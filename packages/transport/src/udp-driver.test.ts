@@ -168,7 +168,7 @@ describe('UDP on this machine', () => {
 describe('turns', () => {
   it('the answers to a batch go out together', async () => {
     const transport = new FakeTransport();
-    const driver = new UdpDriver(transport);
+    await using driver = new UdpDriver(transport);
     await driver.open();
     answering(driver);
     transport.receive([get(1), '10.0.0.2', 1], [get(2), '10.0.0.3', 1], [get(3), '10.0.0.4', 1]);
@@ -178,7 +178,7 @@ describe('turns', () => {
 
   it('an event handler may send from inside an event, and its datagrams go out with the turn', async () => {
     const transport = new FakeTransport();
-    const driver = new UdpDriver(transport);
+    await using driver = new UdpDriver(transport);
     await driver.open();
     driver.onEvent = (event): void => {
       if (event.kind !== 'request') return;
@@ -194,7 +194,7 @@ describe('turns', () => {
 
   it('what an event handler throws is reported and the rest of the batch is handled', async () => {
     const transport = new FakeTransport();
-    const driver = new UdpDriver(transport);
+    await using driver = new UdpDriver(transport);
     await driver.open();
     const errors: unknown[] = [];
     const report = (message: unknown): void => void errors.push((message as { error: Error }).error.message);
@@ -213,7 +213,7 @@ describe('turns', () => {
 
   it('garbage of every length is taken without an error', async () => {
     const transport = new FakeTransport();
-    const driver = new UdpDriver(transport);
+    await using driver = new UdpDriver(transport);
     await driver.open();
     for (let length = 0; length < 64; length++)
       transport.receive([new Uint8Array(length).map((_, index) => (index * 151 + length) & 0xff), '10.0.0.2', 1]);
@@ -229,7 +229,7 @@ describe('peers', () => {
     const clock = mock.method(performance, 'now', () => now);
     try {
       const transport = new FakeTransport();
-      const driver = new UdpDriver(transport);
+      await using driver = new UdpDriver(transport);
       await driver.open();
       const peer = driver.peer({ host: '10.0.0.2', port: 5683 });
       transport.receive([get(1), '10.0.0.3', 1]);
@@ -249,7 +249,7 @@ describe('peers', () => {
 
   it('strangers beyond maxPeers are dropped and counted while all peers are in use', async () => {
     const transport = new FakeTransport();
-    const driver = new UdpDriver(transport, { maxPeers: 2 });
+    await using driver = new UdpDriver(transport, { maxPeers: 2 });
     await driver.open();
     for (const host of ['10.0.0.2', '10.0.0.3']) driver.peer({ host, port: 1 }).context = {};
     answering(driver);
@@ -267,7 +267,7 @@ describe('the one timer', () => {
     mock.timers.enable({ apis: ['setTimeout'] });
     const clock = mock.method(performance, 'now', () => now);
     try {
-      const driver = new UdpDriver(new FakeTransport());
+      await using driver = new UdpDriver(new FakeTransport());
       await driver.open();
       test(driver, (ms) => {
         for (let step = 0; step < ms; step += 1) {
@@ -362,7 +362,7 @@ describe('the one timer', () => {
     const clock = mock.method(performance, 'now', () => now);
     try {
       const transport = new FakeTransport();
-      const driver = new UdpDriver(transport);
+      await using driver = new UdpDriver(transport);
       await driver.open();
       answering(driver);
       for (let port = 1; port <= 500; port++) transport.receive([get(port), '10.0.0.2', port]);
