@@ -70,6 +70,12 @@ describe('a stranger', () => {
     }
   });
 
+  it('gets 4.05 for a method that is none (RFC 7252 §5.8) and 4.06 for links in another format (§5.10.4)', async () => {
+    assert.equal((await ask('401f2000'))[1], 0x85);
+    assert.equal((await ask('40012001bb2e77656c6c2d6b6e6f776e04636f7265613c'))[1], 0x86);
+    assert.equal((await ask('40012002bb2e77656c6c2d6b6e6f776e04636f72656128'))[1], 0x45);
+  });
+
   it('that registers the same name a thousand times is one device, and the good one is served', async () => {
     for (let messageId = 0x1000; messageId < 0x1000 + 1000; messageId++) {
       const answer = await ask(register(messageId));

@@ -10,9 +10,11 @@ import {
   CONTENT_FORMATS,
   formatLinks,
   OperationFailed,
+  readOption,
   type CoapEvent,
   type CoapParameters,
   type IncomingRequest,
+  type OutgoingResponse,
 } from '@lapwing/coap';
 import { ObjectDefinitions, type DefinitionLookup } from '@lapwing/lwm2m';
 import { UdpDriver, type Driver, type TimedLayer } from '@lapwing/transport';
@@ -256,9 +258,12 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
       case 'send':
         return this.#receiveSend(responder, request, route.alternatePath);
       case 'core':
-        if (request.code === Codes.get) return responder.respond(request, OWN_LINKS);
+        if (request.code === Codes.get) return responder.respond(request, linksFor(request));
         return responder.respond(request, refuse(Codes.methodNotAllowed, 'the links of this server can only be read'));
       case 'unknown':
+        // A method that no specification knows comes first. RFC 7252 §5.8.
+        if (request.code > Codes.ipatch)
+          return responder.respond(request, refuse(Codes.methodNotAllowed, 'this method is not known'));
         return responder.respond(request, refuse(Codes.notFound, 'there is nothing here'));
     }
   }
@@ -306,8 +311,15 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
 const ownerOf = ({ exchange }: Extract<CoapEvent, { exchange: unknown }>): ExchangeOwner | undefined =>
   exchange.context as ExchangeOwner | undefined;
 
-/** For `GET /.well-known/core`. RFC 6690 §4. */
-const OWN_LINKS = {
+/** For `GET /.well-known/core`. RFC 6690 §4; another format than links there is not. RFC 7252 §5.10.4. */
+function linksFor({ options }: IncomingRequest): OutgoingResponse {
+  const accept = readOption(options, 'accept');
+  return accept === undefined || accept === CONTENT_FORMATS.linkFormat.number
+    ? OWN_LINKS
+    : refuse(Codes.notAcceptable, 'the links are given in Content-Format 40 only');
+}
+
+const OWN_LINKS: OutgoingResponse = {
   code: Codes.content,
   options: buildOptions({ contentFormat: CONTENT_FORMATS.linkFormat.number }),
   payload: new TextEncoder().encode(
@@ -322,4 +334,4 @@ const OWN_LINKS = {
       { target: '/dp', parameters: [] },
     ]),
   ),
-} as const;
+};
