@@ -17,6 +17,13 @@ export interface EventStreamOptions {
   readonly device: string | undefined;
   /** Bytes handed to the socket ahead of the reader. */
   readonly highWaterMark: number;
+  /** What tells that the log has more; default: the log itself, after each event. */
+  readonly wakeups?: Wakeups;
+}
+
+export interface Wakeups {
+  /** Returns what ends it. */
+  subscribe(wake: () => void): () => void;
 }
 
 /** What the browser waits before it connects again, in ms. */
@@ -43,7 +50,7 @@ export class EventStream extends Readable {
       this.push(formatEvent(log.lastId, 'gap', log.describe('gap', undefined, {})));
       this.#position = log.lastId;
     }
-    this.#unsubscribe = log.subscribe(() => this.#pump());
+    this.#unsubscribe = (options.wakeups ?? log).subscribe(() => this.#pump());
   }
 
   override _read(): void {
@@ -68,16 +75,28 @@ export class EventStream extends Readable {
     callback(error);
   }
 
+  /** What is there goes out in as few pieces as the high-water mark allows: each piece costs a system call. */
   #pump(): void {
     while (this.#wanted) {
       if (!this.#log.holdsAllAfter(this.#position)) {
         this.destroy();
         return;
       }
+      const text = this.#gather();
+      if (text === '') return;
+      this.#wanted = this.push(text);
+    }
+  }
+
+  #gather(): string {
+    let text = '';
+    for (;;) {
       const event = this.#log.next(this.#position);
-      if (event === undefined) return;
+      if (event === undefined) return text;
       this.#position = event.id;
-      if (this.#isWanted(event)) this.#wanted = this.push(formatEvent(event.id, event.type, event.data));
+      if (!this.#isWanted(event)) continue;
+      text += formatEvent(event.id, event.type, event.data);
+      if (text.length + this.readableLength >= this.#options.highWaterMark) return text;
     }
   }
 

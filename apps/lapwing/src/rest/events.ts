@@ -3,11 +3,15 @@ import { type TUnsafe, Type } from 'typebox';
 import type { Http, RestContext } from './context.ts';
 import { EVENT_TYPES } from './event-json.ts';
 import { EventStream } from './event-stream.ts';
+import { GatheredWakeups } from './gathered-wakeups.ts';
 import { badRequest, problem } from './problem.ts';
 import { responses } from './schemas.ts';
 
 /** Bytes handed to the socket of a reader ahead of it. */
 const STREAM_HIGH_WATER_MARK = 64 * 1024;
+
+/** ms in which events are gathered for all readers: live for a person, and cheap when there are thousands each second. */
+const GATHERING_INTERVAL = 20;
 
 const eventQuery: TUnsafe<{ readonly device?: string; readonly type?: string }> = Type.Unsafe(
   Type.Object(
@@ -30,6 +34,7 @@ const eventHeaders: TUnsafe<{ readonly 'last-event-id'?: string }> = Type.Unsafe
 export function eventRoutes(http: Http, context: RestContext): void {
   const { events, heartbeatInterval, maxEventStreams } = context;
   const streams = new Set<EventStream>();
+  const wakeups = new GatheredWakeups(events, GATHERING_INTERVAL);
   const heartbeat = setInterval(() => {
     for (const stream of streams) stream.heartbeat();
   }, heartbeatInterval);
@@ -38,6 +43,7 @@ export function eventRoutes(http: Http, context: RestContext): void {
   // A stream never ends by itself, so the HTTP server would wait for it when it closes.
   http.addHook('preClose', (done) => {
     clearInterval(heartbeat);
+    wakeups.close();
     for (const stream of streams) stream.destroy();
     done();
   });
@@ -67,6 +73,7 @@ export function eventRoutes(http: Http, context: RestContext): void {
         types: wantedTypes(request.query.type),
         device: request.query.device,
         highWaterMark: STREAM_HIGH_WATER_MARK,
+        wakeups,
       });
       streams.add(stream);
       stream.once('close', () => streams.delete(stream));
