@@ -2,7 +2,7 @@
  * A device as users drive it. The handle belongs to the Endpoint Client Name: it keeps working when the device registers
  * anew, and rejects with OperationFailed 'NOT_REGISTERED' while the device is not registered.
  */
-import { Codes, readOptions, UsageError, type Code, type OutgoingRequest } from '@lapwing/coap';
+import { Codes, OperationFailed, readOptions, UsageError, type Code, type OutgoingRequest } from '@lapwing/coap';
 import {
   formatPath,
   isMalformed,
@@ -57,6 +57,7 @@ import { readContent, readDiscovery } from './response-content.ts';
 export interface DeviceOwner extends ObservationListener {
   readonly definitions: DefinitionLookup;
   registered(endpointClientName: string): RegistrationRecord | undefined;
+  isClosed(): boolean;
 }
 
 export class DeviceHandle implements Device {
@@ -85,7 +86,7 @@ export class DeviceHandle implements Device {
   read<T>(path: TypedPath<T> | TypedResourceInstancePath<T>, options?: ReadOptions): Promise<Outcome<T>>;
   read(path: Path, options?: ReadOptions): Promise<Outcome<ReadResult>>;
   async read(path: Path, options: ReadOptions = {}): Promise<Outcome<unknown>> {
-    const record = this.#current();
+    const record = this.#reachable();
     const request = readPath(record, path, options);
     return sendRequest<Outcome<unknown>>(record, request, options, (response) => {
       if (response.code !== Codes.content) return refusal(record, response);
@@ -109,7 +110,7 @@ export class DeviceHandle implements Device {
     content: unknown,
     options: WriteOptions = {},
   ): Promise<Outcome<void>> {
-    const record = this.#current();
+    const record = this.#reachable();
     const { mode = 'replace' } = options;
     const entries = isTypedPath(path) && !isEntryList(content) ? typedEntries(path, content) : content;
     if (isMalformed(entries)) throw new UsageError(entries.malformed);
@@ -126,7 +127,7 @@ export class DeviceHandle implements Device {
     content: readonly NodeEntry[],
     options: CallOptions & { readonly format?: number } = {},
   ): Promise<Outcome<ObjectInstancePath>> {
-    const record = this.#current();
+    const record = this.#reachable();
     const at = path.kind === 'object' ? objectInstancePath(path.objectId, MAX_ID) : path;
     const entries: readonly NodeEntry[] = content.length === 0 ? [{ kind: 'empty', path: at }] : content;
     const encoded = this.#encode(record, { kind: 'object', objectId: path.objectId }, entries, options.format);
@@ -148,7 +149,7 @@ export class DeviceHandle implements Device {
   }
 
   async discover(path: Path, options: CallOptions = {}): Promise<Outcome<readonly DiscoveredNode[]>> {
-    const record = this.#current();
+    const record = this.#reachable();
     return sendRequest(record, discoverPath(record, path), options, (response) =>
       response.code === Codes.content
         ? accepted(response.code, readDiscovery(record, response))
@@ -161,7 +162,7 @@ export class DeviceHandle implements Device {
   }
 
   async observe(path: Path, options: ReadOptions = {}): Promise<Outcome<Observation>> {
-    return observe(this.#current(), path, options, this.#owner);
+    return observe(this.#reachable(), path, options, this.#owner);
   }
 
   async cancelObservation(path: Path, mode: 'active' | 'passive' = 'passive'): Promise<boolean> {
@@ -176,9 +177,16 @@ export class DeviceHandle implements Device {
     return this.#record;
   }
 
+  /** @throws OperationFailed 'CLOSED': no answer would ever come. */
+  #reachable(): RegistrationRecord {
+    const record = this.#current();
+    if (!this.#owner.isClosed()) return record;
+    throw new OperationFailed('CLOSED', 'the server was closed', { retryable: false });
+  }
+
   /** An operation whose answer is nothing but its code. */
   #command(request: (record: RegistrationRecord) => OutgoingRequest, options: CallOptions): Promise<Outcome<void>> {
-    const record = this.#current();
+    const record = this.#reachable();
     return sendRequest(record, request(record), options, (response) =>
       response.code >> 5 === 2 ? accepted(response.code, undefined) : refusal(record, response),
     );

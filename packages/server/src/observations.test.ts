@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, it } from 'node:test';
-import { Codes, OperationFailed } from '@lapwing/coap';
+import { Codes, OperationFailed, type ObserveRelation } from '@lapwing/coap';
 import { formatPath, objectInstancePath, resourcePath, stringValue, type NodeEntry } from '@lapwing/lwm2m';
 import { setUp, type Setup } from '../test/setup.ts';
 import { reply, type SimulatedDevice } from '../test/simulated-device.ts';
@@ -304,6 +304,58 @@ describe('a client that moves to another address', () => {
     device.notify('/3/0/9', content('1'));
     await setup.network.run(1000);
     assert.deepEqual(device.ended, ['reset']);
+  });
+
+  it('that moves again before it has answered is observed where it is now, whatever the first address does', async () => {
+    await using setup = setUp();
+    const { device, handle, told } = await observing(setup);
+    const silent = setup.device();
+    silent.registrationId = device.registrationId;
+    silent.onRequest = () => undefined;
+    await silent.update();
+    const moved = setup.device();
+    moved.registrationId = device.registrationId;
+    moved.onRequest = () => observed('55');
+    await moved.update();
+    // Long enough for the request to the address in between to be given up.
+    await setup.network.run(300_000);
+    assert.deepEqual(told, ['observed /3/0/9', '/3/0/9 is 55']);
+    moved.notify('/3/0/9', content('54'));
+    await setup.network.run(1000);
+    assert.deepEqual(told.slice(2), ['/3/0/9 is 54']);
+    assert.equal(handle.observations.length, 1);
+  });
+
+  it('a late answer from an address it has left is let go, and what it still sends is answered with Reset', async () => {
+    await using setup = setUp();
+    const { device, told } = await observing(setup);
+    const late = setup.device();
+    late.registrationId = device.registrationId;
+    let answersLater: (() => void) | undefined;
+    const { driver } = late;
+    const relations: ObserveRelation[] = [];
+    const answer = driver.onEvent;
+    driver.onEvent = (event, now): void => {
+      if (event.kind !== 'request') return answer(event, now);
+      const { request } = event;
+      answersLater = () => {
+        const relation = driver.turn((at, out) => driver.endpoint.respond(at, request, observed('1'), out));
+        if (relation !== undefined) relations.push(relation);
+      };
+    };
+    await late.update();
+    const moved = setup.device();
+    moved.registrationId = device.registrationId;
+    moved.onRequest = () => observed('55');
+    await moved.update();
+    await setup.network.run(1000);
+    answersLater!();
+    await setup.network.run(1000);
+    driver.turn((now, out) => driver.endpoint.notify(now, relations[0]!, content('2'), out));
+    moved.notify('/3/0/9', content('54'));
+    await setup.network.run(1000);
+    assert.deepEqual(told, ['observed /3/0/9', '/3/0/9 is 55', '/3/0/9 is 54']);
+    assert.deepEqual(late.ended, ['reset']);
   });
 
   it('ends the observation when it refuses', async () => {

@@ -9,6 +9,7 @@
  */
 import { OperationFailed, type Exchange, type IncomingResponse } from '@lapwing/coap';
 import { formatPath, type Path } from '@lapwing/lwm2m';
+import type { Driver } from '@lapwing/transport';
 import type {
   Notification,
   Observation,
@@ -89,7 +90,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   readonly #listener: ObservationListener;
   readonly #readers = new Set<NotificationReader>();
   #exchange: Exchange | undefined;
-  #driver: RegistrationRecord['driver'];
+  #driver: Driver;
   #holders = 0;
 
   constructor(record: RegistrationRecord, path: Path, options: ReadOptions, listener: ObservationListener) {
@@ -165,13 +166,15 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   renew(): void {
     if (!this.active) return;
     this.#cancelExchange();
-    this.begun = this.#ask({});
-    this.begun.then(
-      (outcome) => {
-        if (!outcome.ok) this.end('refused');
-      },
-      () => this.end('refused'),
-    );
+    const asked = this.#ask({});
+    this.begun = asked;
+    // It may move on before it has answered: then what becomes of this request says nothing any more.
+    const refused = (): void => {
+      if (this.begun === asked) this.end('refused');
+    };
+    asked.then((outcome) => {
+      if (!outcome.ok) refused();
+    }, refused);
   }
 
   onNotification(response: IncomingResponse, exchange: Exchange): void {
@@ -194,13 +197,19 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   /** Ask the device, for the first time or anew. */
   #ask(options: ReadOptions): Promise<Outcome<ReadResult>> {
     const record = this.#record;
-    this.#driver = record.driver;
+    const { driver, peer } = record;
+    this.#driver = driver;
     const request = observePath(record, this.path, this.#options);
     return sendRequest(
       record,
       request,
       options,
-      (response, observing, exchange) => this.#begun(response, observing, exchange),
+      (response, observing, exchange) => {
+        if (this.initial === undefined || peer === record.peer) return this.#begun(response, observing, exchange);
+        // The client has moved on, and was asked anew where it is: this answer is about an address it has left.
+        cancelExchange(driver, exchange);
+        throw notObservable(record, this.path);
+      },
       this,
     );
   }
@@ -240,9 +249,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   #cancelExchange(): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    if (exchange === undefined || exchange.state === 'done') return;
-    const driver = this.#driver;
-    driver.turn((now, out) => driver.endpoint.cancel(now, exchange, out));
+    if (exchange !== undefined) cancelExchange(this.#driver, exchange);
   }
 
   #forget(): void {
@@ -360,6 +367,10 @@ class NotificationReader implements AsyncIterator<Notification, undefined> {
 }
 
 const DONE: IteratorResult<Notification, undefined> = Object.freeze({ done: true, value: undefined });
+
+function cancelExchange(driver: Driver, exchange: Exchange): void {
+  if (exchange.state !== 'done') driver.turn((now, out) => driver.endpoint.cancel(now, exchange, out));
+}
 
 const notObservable = (record: RegistrationRecord, path: Path): OperationFailed =>
   new OperationFailed(

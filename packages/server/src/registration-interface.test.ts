@@ -10,7 +10,12 @@ import { SimulatedDevice } from '../test/simulated-device.ts';
 import type { Registration, ServerEvents } from './api.ts';
 import { copyRegistration } from './registration-record.ts';
 import { SERVER_ERROR_CHANNEL } from './diagnostics.ts';
-import { MemoryRegistrationStore, type RegistrationStore } from './registration-store.ts';
+import {
+  MemoryRegistrationStore,
+  NO_REGISTRATION_STORE,
+  type MaybePromise,
+  type RegistrationStore,
+} from './registration-store.ts';
 import { LwM2mServer } from './server.ts';
 
 const QUERIES = ['ep=one', 'lt=60', 'lwm2m=1.1', 'b=U'];
@@ -180,6 +185,12 @@ describe('Register (OMA TS Core §6.2.1)', () => {
   it('takes a payload without a Content-Format', async () => {
     await using setup = setUp();
     const answer = await setup.device().ask(Codes.post, '/rd', { uriQuery: ['ep=one'] }, '</3/0>');
+    assert.equal(answer.code, '2.01');
+  });
+
+  it('takes /rd/ for /rd', async () => {
+    await using setup = setUp();
+    const answer = await setup.device().ask(Codes.post, '/rd/', { uriQuery: ['ep=one'], contentFormat: 40 }, '</3/0>');
     assert.equal(answer.code, '2.01');
   });
 
@@ -480,6 +491,24 @@ describe('other requests', () => {
   });
 });
 
+/** A registration of "one" as a store gives it back. @param updatedAt  ms since 1970. */
+const stored = (registrationId: string, updatedAt = 0): Registration => ({
+  registrationId,
+  endpointClientName: 'one',
+  lwm2mVersion: '1.1',
+  lifetimeSeconds: 3600,
+  binding: 'U',
+  queueMode: false,
+  smsNumber: undefined,
+  address: { host: '10.0.0.2', port: 1 },
+  contentFormats: [],
+  alternatePath: '',
+  objects: [{ objectId: 3, version: '1.1', objectInstanceIds: [0] }],
+  registeredAt: updatedAt,
+  updatedAt,
+  expiresAt: updatedAt + 3_600_000,
+});
+
 describe('the registration store', () => {
   /** Answers when the test says so. */
   class SlowStore implements RegistrationStore {
@@ -581,28 +610,12 @@ describe('the registration store', () => {
   it('of two registrations of one name the newer one comes back, and the other leaves the store', async () => {
     const store = new MemoryRegistrationStore();
     const network = new SimulatedNetwork();
-    const kept = (registrationId: string, updatedAt: number): Registration => ({
-      registrationId,
-      endpointClientName: 'one',
-      lwm2mVersion: '1.1',
-      lifetimeSeconds: 3600,
-      binding: 'U',
-      queueMode: false,
-      smsNumber: undefined,
-      address: { host: '10.0.0.2', port: 1 },
-      contentFormats: [],
-      alternatePath: '',
-      objects: [{ objectId: 3, version: '1.1', objectInstanceIds: [0] }],
-      registeredAt: updatedAt,
-      updatedAt,
-      expiresAt: updatedAt + 3_600_000,
-    });
     for (const [id, age] of [
       ['AAAAAAAAAA', 20_000],
       ['BBBBBBBBBB', 10_000],
       ['CCCCCCCCCC', 15_000],
     ] as const)
-      store.save(kept(id, network.unixTime() - age));
+      store.save(stored(id, network.unixTime() - age));
     await using server = new LwM2mServer({ drivers: [network.driver(SERVER)], registrationStore: store });
     assert.equal(await server.restore(), 1);
     assert.equal(server.device('one')?.registration.registrationId, 'BBBBBBBBBB');
@@ -655,6 +668,56 @@ describe('the registration store', () => {
     assert.equal((await moved.deregister()).code, '2.02');
     assert.equal(store.find(registrationId), undefined);
     await second.close();
+  });
+
+  it('an id whose client has since registered anew elsewhere is refused with 4.04, and leaves the store', async () => {
+    const store = new MemoryRegistrationStore();
+    await using setup = setUp({ registrationStore: store });
+    const other = { host: '10.9.9.9', port: 5683 };
+    const second = new LwM2mServer({ drivers: [setup.network.driver(other)], registrationStore: store });
+    const before = setup.device();
+    await before.register(QUERIES);
+    await setup.network.run(1_000);
+    const after = new SimulatedDevice(setup.network, other, { host: '10.0.0.99', port: 1 });
+    await after.register(QUERIES);
+    const stale = new SimulatedDevice(setup.network, other, { host: '10.0.0.98', port: 1 });
+    stale.registrationId = before.registrationId;
+    assert.equal((await stale.update()).code, '4.04');
+    assert.equal((await stale.deregister()).code, '4.04');
+    assert.equal(second.device('one')?.registration.registrationId, after.registrationId);
+    assert.equal(store.find(before.registrationId), undefined);
+    await second.close();
+  });
+
+  for (const pace of ['at once', 'later'] as const)
+    it(`one that brings back ${pace} what is no registration costs the client a 5.00`, async () => {
+      const find = (registrationId: string): MaybePromise<Registration | undefined> => {
+        const spoiled = { registrationId, endpointClientName: 'one', expiresAt: Infinity } as Registration;
+        return pace === 'later' ? Promise.resolve(spoiled) : spoiled;
+      };
+      await using setup = setUp({ registrationStore: { ...NO_REGISTRATION_STORE, find } });
+      const device = setup.device();
+      device.registrationId = 'AAAAAAAAAA';
+      assert.equal((await device.update()).code, '5.00');
+      assert.equal(setup.server.registrationCount, 0);
+    });
+
+  it('an Update that is stored when its registration has ended is 4.04, and nothing of it stays', async () => {
+    const store = new SlowStore();
+    await using setup = setUp({ registrationStore: store });
+    const device = setup.device();
+    const registering = device.register(QUERIES);
+    await setup.network.run(100);
+    store.waiting.shift()!.resolve();
+    await registering;
+    const updating = device.update();
+    await setup.network.run(100);
+    // The store takes its time: what was removed before is there again.
+    setup.server.remove('one');
+    store.kept.save(stored(device.registrationId));
+    store.waiting.shift()!.resolve();
+    assert.equal((await updating).code, '4.04');
+    assert.equal(store.kept.find(device.registrationId), undefined);
   });
 
   it('an Update that waits for the store is read from a copy', async () => {

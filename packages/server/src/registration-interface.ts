@@ -252,8 +252,13 @@ export class RegistrationInterface {
     previous: Registration | undefined,
     moved: boolean,
   ): void {
+    if (record.ended) {
+      // It ended while the store was at it, and may be in the store once more.
+      this.#forget(record);
+      return this.#refuseUnknown(responder, request);
+    }
     responder.respond(request, CHANGED);
-    if (!record.ended && (moved || previous !== undefined)) this.#listener.updated(record, previous, moved);
+    if (moved || previous !== undefined) this.#listener.updated(record, previous, moved);
   }
 
   #change(record: RegistrationRecord, changes: UpdateQueries, now: number): void {
@@ -293,12 +298,29 @@ export class RegistrationInterface {
     now: number,
   ): void {
     const { driver } = responder;
+    if (registration === undefined) return this.#refuseUnknown(responder, request);
     // Meanwhile a retransmission or another request may have brought it in.
-    const known = registration === undefined ? undefined : this.#table.byId(registration.registrationId);
-    if (registration === undefined || (known === undefined && registration.expiresAt <= driver.unixTime()))
-      return this.#refuse(responder, request, undefined, Codes.notFound, 'there is no such registration');
-    const record = known ?? this.adopt(driver, now, registration, responder.peerOf(request));
+    let record = this.#table.byId(registration.registrationId);
+    if (record === undefined) {
+      const current = this.#table.byName(registration.endpointClientName);
+      if (current !== undefined && current.registeredAt >= registration.registeredAt) {
+        // The client has registered anew since, here; where it was before, nobody was told.
+        this.#forget(registration);
+        return this.#refuseUnknown(responder, request);
+      }
+      if (registration.expiresAt <= driver.unixTime()) return this.#refuseUnknown(responder, request);
+      try {
+        record = this.adopt(driver, now, registration, responder.peerOf(request));
+      } catch (error) {
+        // What a store brings back may be anything.
+        return this.#storeFailed(responder, request, undefined, error, undefined);
+      }
+    }
     this.#act(responder, request, content, record, now);
+  }
+
+  #refuseUnknown(responder: Responder, request: IncomingRequest): void {
+    this.#refuse(responder, request, undefined, Codes.notFound, 'there is no such registration');
   }
 
   // ── The store ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -314,7 +336,7 @@ export class RegistrationInterface {
   }
 
   /** A store that cannot forget is an operator's problem, not the client's. */
-  #forget({ registrationId }: RegistrationRecord): void {
+  #forget({ registrationId }: Registration): void {
     try {
       const removed = this.#store.remove(registrationId);
       if (removed instanceof Promise) removed.catch(reportServerError);

@@ -115,6 +115,25 @@ describe('close', () => {
     await setup.server.close();
     await rejected;
   });
+
+  it('rejects what is asked afterwards with CLOSED instead of leaving it without an end', async () => {
+    const setup = setUp();
+    await setup.device().register(['ep=one']);
+    const device = setup.server.device('one')!;
+    await setup.server.close();
+    const path = resourcePath(3, 0, 9);
+    const calls = [
+      () => device.read(path),
+      () => device.write(path, []),
+      () => device.execute(path),
+      () => device.discover(path),
+      () => device.observe(path),
+      () => device.writeAttributes(path, { pmin: 1 }),
+    ];
+    for (const call of calls)
+      await assert.rejects(call(), (error: unknown) => error instanceof OperationFailed && error.code === 'CLOSED');
+    assert.equal(device.registration.endpointClientName, 'one');
+  });
 });
 
 describe('nothing a client repeats makes the server grow', () => {

@@ -125,6 +125,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
     this.#owner = {
       definitions,
       notificationBuffer: bounds.notificationBuffer,
+      isClosed: () => this.#closed !== undefined,
       nextObservationId: () => String(++this.#observations),
       registered: (endpointClientName) => this.#table.byName(endpointClientName),
       observed: (observation) => this.#tell('observed', observation),
