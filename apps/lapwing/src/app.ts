@@ -71,7 +71,11 @@ async function startInOrder(
 ): Promise<App> {
   const definitions = await loadDefinitions(configuration, log);
   const drivers = await bindCoap(configuration);
-  const server = new LwM2mServer({ drivers, definitions: definitions.registry });
+  const server = new LwM2mServer({
+    drivers,
+    definitions: definitions.registry,
+    parameters: { maxRegistrations: configuration.maxDevices },
+  });
   closers.push(() => server.close());
   await server.restore();
   const events = new EventLog({ ...DEFAULT_EVENT_LOG_LIMITS, maxEvents: configuration.maxEvents });

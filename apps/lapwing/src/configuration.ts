@@ -22,6 +22,7 @@ export interface Configuration {
   /** ms. */
   readonly deviceTimeout: number;
   readonly maxBodyBytes: number;
+  readonly maxDevices: number;
   readonly maxEvents: number;
   readonly maxEventStreams: number;
 }
@@ -68,6 +69,12 @@ const schema = Type.Object(
       maximum: 1024 ** 3,
       default: 1024 * 1024,
       description: 'largest JSON body, in bytes',
+    }),
+    maxDevices: Type.Integer({
+      minimum: 1,
+      maximum: 10_000_000,
+      default: 1_000_000,
+      description: 'devices registered at once; each takes about 1 KiB',
     }),
     maxEvents: Type.Integer({
       minimum: 1,

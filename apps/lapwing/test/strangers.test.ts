@@ -22,12 +22,12 @@ after(async () => {
   await api.close();
 });
 
-const send = (hex: string): void => stranger.send(Buffer.from(hex, 'hex'), api.app.coapPort, '127.0.0.1');
+const send = (hex: string, port = api.app.coapPort): void => stranger.send(Buffer.from(hex, 'hex'), port, '127.0.0.1');
 
 /** The answer to one datagram. */
-async function ask(hex: string): Promise<Buffer> {
+async function ask(hex: string, port?: number): Promise<Buffer> {
   const answered = once(stranger, 'message');
-  send(hex);
+  send(hex, port);
   return ((await answered) as [Buffer])[0];
 }
 
@@ -98,5 +98,17 @@ describe('a stranger', () => {
     assert.equal((await api.call('GET', '/devices/good/nodes/3/0/9')).status, 200);
     assert.equal((await counters())['registrations'], 2);
     assert.equal((await counters())['errors'], 0);
+  });
+
+  it('finds no room beyond --max-devices: 5.03, and who is registered stays and registers anew', async () => {
+    const small = await RunningApp.start({ maxDevices: 1 });
+    const { coapPort } = small.app;
+    const first = await small.device('first');
+    assert.equal((await ask(register(0x3000), coapPort))[1], 0xa3);
+    assert.equal((await small.call('GET', '/devices/first/nodes/3/0/9')).status, 200);
+    await first.close();
+    assert.equal((await ask(register(0x3001), coapPort))[1], 0x41);
+    assert.equal((await ask(register(0x3002), coapPort))[1], 0x41);
+    await small.close();
   });
 });
