@@ -106,17 +106,20 @@ describe('a server that cannot start says why in one sentence, names the option 
     }
   });
 
-  it(
-    'when a folder may not be written',
-    { skip: process.getuid?.() === 0 ? 'the superuser may write everywhere' : false },
-    async () => {
-      await chmod(folder, 0o500);
+  it('when a folder may not be written', async () => {
+    await chmod(folder, 0o500);
+    // The superuser may write everywhere, so it acts as nobody for a moment.
+    const isSuperuser = process.getuid?.() === 0;
+    if (isSuperuser) process.seteuid?.(65_534);
+    try {
       const [code, { err }] = await run([...FREE, '--data-dir', join(folder, 'below')]);
-      await chmod(folder, 0o700);
       assert.equal(code, 1);
       assert.match(err, /may not be written by this user\. Choose another with --data-dir/);
-    },
-  );
+    } finally {
+      if (isSuperuser) process.seteuid?.(0);
+      await chmod(folder, 0o700);
+    }
+  });
 
   it('when a setting is wrong, wherever it stands', async () => {
     const config = join(folder, 'lapwing.json');
