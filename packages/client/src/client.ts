@@ -86,7 +86,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     signal?.throwIfAborted();
     const servers = await Promise.all(options.servers.map((account) => locate(account)));
     signal?.throwIfAborted();
-    const ipv6 = servers.some(({ address }) => isIPv6(address.host));
+    const ipv6 = servers.some(({ address }) => isIPv6(address.host)); // the constructor refuses a mixture
     const driver = await UdpDriver.bind({
       host: host ?? (ipv6 ? '::' : '0.0.0.0'),
       port,
@@ -159,6 +159,9 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       alternatePath,
       objects: this.#announcedObjects(),
     });
+    const families = new Set(accounts.map((account) => isIPv6(addressOf(account).host)));
+    if (families.size > 1)
+      throw new UsageError('servers of IPv4 and IPv6 cannot share a socket: start a client for each family');
     this.#procedures = accounts.map((account) => this.#buildProcedure(account, lwm2mVersion, announcement));
     this.#layer = {
       nextDeadline: () => this.#nextDeadline(),

@@ -41,8 +41,16 @@ export function parseServerUri(uri: string): ServerUri {
     pathSegments: url.pathname
       .split('/')
       .filter((segment) => segment !== '')
-      .map((segment) => decodeURIComponent(segment)),
+      .map((segment) => decodeSegment(segment, uri)),
   };
+}
+
+function decodeSegment(segment: string, uri: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch (cause) {
+    throw new UsageError(`"${uri}": "${segment}" is no percent-encoded UTF-8`, { cause });
+  }
 }
 
 /** A `ServerAccount` with its defaults filled in. */

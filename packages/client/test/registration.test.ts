@@ -404,6 +404,16 @@ describe('options that make no sense', () => {
     ['no server', { endpointClientName: 'a', servers: [], objects: [] }, /needs a server/],
     ['another scheme', { endpointClientName: 'a', servers: [{ uri: 'http://10.0.0.1' }], objects: [] }, /no coap/],
     ['a host name', { endpointClientName: 'a', servers: [{ uri: 'coap://example' }], objects: [] }, /host name/],
+    [
+      'a path that cannot be decoded',
+      { endpointClientName: 'a', servers: [{ uri: 'coap://10.0.0.1/%zz' }], objects: [] },
+      /percent/,
+    ],
+    [
+      'servers of both address families, which one socket cannot reach',
+      { endpointClientName: 'a', servers: [server, { uri: 'coap://[2001:db8::1]' }], objects: [] },
+      /IPv4 and IPv6/,
+    ],
     ['a query', { endpointClientName: 'a', servers: [{ uri: 'coap://10.0.0.1/?x' }], objects: [] }, /query/],
     [
       'one id twice',

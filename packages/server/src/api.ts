@@ -125,7 +125,7 @@ export interface Device {
     content: readonly NodeEntry[],
     options?: WriteOptions,
   ): Promise<Outcome<void>>;
-  /** `args` follow the digest's 3.4: "0='a',1". */
+  /** `args`: "0='a',1", each digit once. Rejects with UsageError when they do not obey the grammar of OMA TS Core §6.3.5. */
   execute(path: ResourcePath, args?: string, options?: CallOptions): Promise<Outcome<void>>;
   /** Answers the path of the new Object Instance. An `objectInstance` path chooses the id, an `object` path lets the client choose. */
   create(

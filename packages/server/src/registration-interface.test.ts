@@ -461,6 +461,34 @@ describe('the end of a registration', () => {
   });
 });
 
+describe('tokens as clients choose them (RFC 7252 §5.3.1)', () => {
+  const rows = [
+    ['none at all', ''],
+    ['the Message ID twice, as Wakaama has it', '1234 1234'],
+    ['eight bytes, as Anjay has it', '01 02 03 04 05 06 07 08'],
+  ] as const;
+  for (const [what, text] of rows)
+    it(`${what}: the Register is accepted and the token comes back`, async () => {
+      await using setup = setUp();
+      const peer = new ScriptedPeer(setup.network, { host: '10.0.0.8', port: 5683 });
+      const token = Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
+      peer.send(SERVER, {
+        type: MessageType.confirmable,
+        code: Codes.post,
+        messageId: 0x1234,
+        token,
+        // No binding, as Anjay leaves it out: U.
+        options: buildOptions({ uriPath: ['rd'], contentFormat: 40, uriQuery: ['lwm2m=1.1', 'ep=one', 'lt=60'] }),
+        payload: new TextEncoder().encode('</3/0>'),
+      });
+      await setup.network.run(100);
+      const answer = peer.take();
+      assert.equal(answer.code, Codes.created);
+      assert.deepEqual([...answer.token], [...token]);
+      assert.equal(setup.server.device('one')?.registration.binding, 'U');
+    });
+});
+
 describe('other requests', () => {
   const rows: readonly (readonly [string, string, keyof typeof Codes, string])[] = [
     ['GET /rd', '/rd', 'get', '4.05'],

@@ -26,9 +26,3 @@ export function decodeUtf8(bytes: Uint8Array, start: number, end: number): strin
 
 /** A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD. */
 export const encodeUtf8 = (text: string): Uint8Array => encoder.encode(text);
-
-/** True when every character is one byte in UTF-8. */
-export function isAscii(text: string): boolean {
-  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
-  return true;
-}
