@@ -2,7 +2,15 @@ import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
   {
-    ignores: ['**/dist/', '**/node_modules/', 'bench/native/', 'bench/results/', '**/test/examples/', '**/*.mjs', '**/*.js'],
+    ignores: [
+      '**/dist/',
+      '**/node_modules/',
+      'bench/native/',
+      'bench/results/',
+      '**/test/examples/',
+      '**/*.mjs',
+      '**/*.js',
+    ],
   },
   ...tseslint.configs.recommendedTypeChecked,
   {
@@ -20,7 +28,11 @@ export default tseslint.config(
       // node:test returns promises that it awaits itself.
       '@typescript-eslint/no-floating-promises': [
         'error',
-        { allowForKnownSafeCalls: [{ from: 'package', package: 'node:test', name: ['it', 'test', 'describe', 'suite'] }] },
+        {
+          allowForKnownSafeCalls: [
+            { from: 'package', package: 'node:test', name: ['it', 'test', 'describe', 'suite'] },
+          ],
+        },
       ],
       // Bytes behind a checked index are read on the hot paths.
       '@typescript-eslint/no-non-null-assertion': 'off',
@@ -31,7 +43,15 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.test.ts', '**/*.test.tsx', 'interop/**', 'bench/**', 'test/**', 'packages/testkit/**', 'apps/lapwing/src/main.ts'],
+    files: [
+      '**/*.test.ts',
+      '**/*.test.tsx',
+      'interop/**',
+      'bench/**',
+      'test/**',
+      'packages/testkit/**',
+      'apps/lapwing/src/main.ts',
+    ],
     rules: { 'no-console': 'off' },
   },
 );
