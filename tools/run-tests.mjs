@@ -26,6 +26,8 @@ if (files.length === 0) {
   process.exit(2);
 }
 
+console.log(`Node.js ${process.versions.node}, ${files.length} files\n`);
+
 const { status } = spawnSync(
   process.execPath,
   [
