@@ -187,6 +187,50 @@ describe('several who observe one path', () => {
     device.notify('/3/0/10', content('5'));
   });
 
+  it('each heeds its own signal and timeout, also while the other is still asking', async () => {
+    await using setup = setUp();
+    const { handle, device } = await observing(setup);
+    const path = resourcePath(3, 0, 10);
+    device.onRequest = () => undefined;
+    const abort = new AbortController();
+    const rejected = (code: string) => (error: unknown) => error instanceof OperationFailed && error.code === code;
+    const first = assert.rejects(handle.observe(path), rejected('TIMEOUT'));
+    const cancelled = assert.rejects(handle.observe(path, { signal: abort.signal }), rejected('CANCELLED'));
+    const late = assert.rejects(handle.observe(path, { timeout: 5_000 }), rejected('TIMEOUT'));
+    await assert.rejects(handle.observe(path, { signal: AbortSignal.abort() }), rejected('CANCELLED'));
+    await setup.network.run(1_000);
+    abort.abort();
+    await cancelled;
+    const before = setup.network.now();
+    await setup.settle(late);
+    assert.ok(setup.network.now() - before < 5_000, 'the timeout was not heeded');
+    await setup.settle(first);
+    assert.equal(handle.observations.length, 1);
+  });
+
+  it('one who had to ask after all has what is left of its timeout', async () => {
+    await using setup = setUp();
+    const { handle, device } = await observing(setup);
+    const path = resourcePath(3, 0, 10);
+    device.onRequest = () => undefined;
+    const began = setup.network.now();
+    const first = assert.rejects(handle.observe(path, { timeout: 4_000 }), OperationFailed);
+    const second = assert.rejects(handle.observe(path, { timeout: 6_000 }), { code: 'TIMEOUT' });
+    await setup.settle(Promise.all([first, second]));
+    assert.ok(setup.network.now() - began < 7_000, `${setup.network.now() - began} ms`);
+  });
+
+  it('whoever waits for the other when the server closes is told so', async () => {
+    await using setup = setUp();
+    const { handle, device } = await observing(setup);
+    const path = resourcePath(3, 0, 10);
+    device.onRequest = () => undefined;
+    const both = [handle.observe(path), handle.observe(path)].map((each) => assert.rejects(each, { code: 'CLOSED' }));
+    await setup.network.run(100);
+    await setup.server.close();
+    await setup.settle(Promise.all(both));
+  });
+
   it('the last one who lets go cancels', async () => {
     await using setup = setUp();
     const { device, handle, observation, told } = await observing(setup);

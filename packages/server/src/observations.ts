@@ -24,6 +24,7 @@ import { accepted, refused, type Outcome } from './outcome.ts';
 import type { RegistrationRecord } from './registration-record.ts';
 import { sendRequest, type NotificationReceiver } from './requests.ts';
 import { readContent, type ResponseDecoding } from './response-content.ts';
+import { waitFor } from './shared-wait.ts';
 
 /** Whom an observation tells what happens to it. */
 export interface ObservationListener extends ResponseDecoding {
@@ -47,18 +48,28 @@ export async function observe(
   listener: ObservationListener,
 ): Promise<Outcome<Observation>> {
   const key = formatPath(path);
+  const { driver } = record;
+  const { signal, timeout } = options;
+  const deadline = timeout === undefined ? Infinity : driver.now() + timeout;
+  let left = options;
   for (;;) {
     const known = record.observations?.get(key);
     if (known === undefined) break;
     // Another caller is asking just now. When that fails it says nothing about us (its signal, its timeout): ask ourselves.
-    const outcome = await known.begun.catch(() => undefined);
+    const outcome = await waitFor(record, known.begun.catch(unlessClosed), signal, deadline);
     if (known.active) return accepted(known.code, known.hold());
     if (outcome !== undefined && !outcome.ok) return outcome;
+    if (timeout !== undefined) left = { ...options, timeout: Math.max(deadline - driver.now(), 0) };
   }
-  const state = new ObservationState(record, path, options, listener);
+  const state = new ObservationState(record, path, left, listener);
   (record.observations ??= new Map()).set(key, state);
   const outcome = await state.begin();
   return outcome.ok ? accepted(outcome.code, state.hold()) : outcome;
+}
+
+/** A closed server can ask nobody. */
+function unlessClosed(error: unknown): undefined {
+  if (error instanceof OperationFailed && error.code === 'CLOSED') throw error;
 }
 
 /** End every observation of a registration that is no more. */

@@ -178,7 +178,7 @@ export const notRegistered = (record: RegistrationRecord): OperationFailed =>
     retryable: false,
   });
 
-const aborted = (record: RegistrationRecord, signal: AbortSignal): OperationFailed =>
+export const aborted = (record: RegistrationRecord, signal: AbortSignal): OperationFailed =>
   new OperationFailed('CANCELLED', `the request to "${record.endpointClientName}" was cancelled`, {
     retryable: false,
     cause: signal.reason,
