@@ -9,8 +9,8 @@ import {
   encodeUtf8,
   formatCode,
   isSuccess,
+  OperationFailed,
   readOptions,
-  UsageError,
 } from '@lapwing/coap';
 import type { Code, Exchange, FailureReason, IncomingResponse, Outbox } from '@lapwing/coap';
 import { formatObjectLinks, formatRegisterQueries, formatUpdateQueries } from '@lapwing/lwm2m';
@@ -185,7 +185,7 @@ export class RegistrationProcedure {
       this.#exchange = this.#send(action, now, out);
     } catch (error) {
       // The queue of requests to this server is full: as good as no answer, and tried again like one.
-      if (!(error instanceof UsageError)) throw error;
+      if (!(error instanceof OperationFailed)) throw error;
       this.handle({ kind: 'failed', reason: 'cancelled' }, { code: undefined, text: error.message });
     }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { OptionValues } from '@lapwing/coap';
+import { OperationFailed, type OptionValues } from '@lapwing/coap';
 import { LwM2mClient, temperatureObject, type ClientObject, type ServerAccount } from '@lapwing/client';
 import { SimulatedNetwork } from '@lapwing/testkit';
 import { RawServer } from './raw-server.ts';
@@ -349,5 +349,29 @@ describe('Send (Core §6.4.6)', () => {
     await aborted;
     client.register();
     await assert.rejects(client.send([VALUE]), { code: 'NOT_REGISTERED' });
+  });
+
+  it('beyond the bound of requests that wait it is refused, and may be tried again', async () => {
+    const network = new SimulatedNetwork();
+    const server = new RawServer(network);
+    const client = new LwM2mClient(network.driver({ host: '10.0.0.2', port: 56830 }, { maxQueuedPerPeer: 1 }), {
+      endpointClientName: 'busy',
+      servers: [{ uri: 'coap://10.0.0.1' }],
+      objects: [temperatureObject({ value: 20 })],
+    });
+    client.register();
+    await network.run(1000);
+    const sending = Promise.allSettled([1, 2, 3].map(() => client.send([VALUE])));
+    await network.run(1000);
+    const results = await sending;
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['fulfilled', 'fulfilled', 'rejected'],
+    );
+    const [, , last] = results;
+    const reason: unknown = last?.status === 'rejected' ? last.reason : undefined;
+    assert.ok(reason instanceof OperationFailed, String(reason));
+    assert.deepEqual([reason.code, reason.retryable], ['QUEUE_FULL', true]);
+    assert.equal(server.taken().filter((line) => line === 'POST /dp').length, 2);
   });
 });

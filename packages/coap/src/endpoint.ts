@@ -58,7 +58,7 @@ export interface CoapParameters {
   readonly maxTotalBodyBytes: number;
   /** Observe relations a single peer may hold. */
   readonly maxRelationsPerPeer: number;
-  /** Requests that may wait for NSTART per peer before `request` throws UsageError. */
+  /** Requests that may wait for NSTART per peer before `request` throws OperationFailed 'QUEUE_FULL'. */
   readonly maxQueuedPerPeer: number;
   /** Bodies in blocks, in and out, that one peer may have under way; the one idle longest is given up for a new one. */
   readonly maxTransfersPerPeer: number;

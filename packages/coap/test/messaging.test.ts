@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Peer, UsageError } from '@lapwing/coap';
+import { OperationFailed, Peer, UsageError } from '@lapwing/coap';
 import { Codes, play, type Step } from './script.ts';
 
 const get = (play_: Parameters<Exclude<Step, string>>[0]): void => play_.ask({ code: Codes.get, path: 'temperature' });
@@ -322,8 +322,11 @@ describe('requester (RFC 7252 §4.2, §5.3)', () => {
     ]);
   });
 
-  it('throws UsageError when more requests wait than may', () => {
-    assert.throws(() => play([get, get, get, get], { maxQueuedPerPeer: 2 }), UsageError);
+  it('throws OperationFailed QUEUE_FULL when more requests wait than may', () => {
+    assert.throws(
+      () => play([get, get, get, get], { maxQueuedPerPeer: 2 }),
+      (error: unknown) => error instanceof OperationFailed && error.code === 'QUEUE_FULL' && error.retryable,
+    );
   });
 
   it('pings: the Reset is the sign of life, silence is a timeout (§4.3)', () => {

@@ -522,6 +522,17 @@ describe('an operation that cannot complete', () => {
     assert.equal(results.filter((result) => result === 1).length, device.asked.length);
   });
 
+  it('what the core finds wrong with a request stays a UsageError, not a full queue', async () => {
+    await using setup = setUp();
+    await registered(setup);
+    const handle = setup.server.device('one')!;
+    const { endpoint } = setup.server.drivers[0]!;
+    endpoint.request = () => {
+      throw new UsageError('notifications cannot be streamed');
+    };
+    await assert.rejects(handle.read(at('/3/0/9')), UsageError);
+  });
+
   it('a body larger than allowed rejects with BODY_TOO_LARGE', async () => {
     await using setup = setUp({ coap: { maxBodyBytes: 4096 } });
     const device = await registered(setup);

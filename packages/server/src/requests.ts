@@ -4,7 +4,6 @@
  */
 import {
   OperationFailed,
-  UsageError,
   type Exchange,
   type FailureReason,
   type IncomingResponse,
@@ -106,9 +105,8 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable {
         this.#exchange = driver.endpoint.request(now, peer, outgoing, out);
       });
     } catch (error) {
-      // The one thing the core can object to here is a queue that is full.
       this.#fail(
-        error instanceof UsageError
+        error instanceof OperationFailed && error.code === 'QUEUE_FULL'
           ? new OperationFailed('QUEUE_FULL', `too many requests wait for "${record.endpointClientName}"`, {
               retryable: true,
               cause: error,

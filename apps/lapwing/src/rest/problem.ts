@@ -103,6 +103,7 @@ const NAME_BY_FAILURE: Readonly<Record<string, ProblemName>> = {
   BODY_TOO_LARGE: 'device-answer-too-large',
   BAD_RESPONSE: 'device-answer-malformed',
   PEER_CLOSED: 'not-available',
+  QUEUE_FULL: 'not-available',
   NOT_OBSERVABLE: 'device-not-observing',
   NOT_REGISTERED: 'unknown-device',
   CLOSED: 'not-available',

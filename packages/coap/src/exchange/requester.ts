@@ -10,7 +10,7 @@ import { Codes, isSuccess } from '../code-table.ts';
 import type { CoapCounters } from '../counters.ts';
 import type { DeadlineQueue, Timed } from '../deadlines.ts';
 import type { CoapParameters } from '../endpoint.ts';
-import { UsageError } from '../errors.ts';
+import { OperationFailed, UsageError } from '../errors.ts';
 import type { FailureReason, IncomingResponse, Outbox, OutgoingRequest } from '../events.ts';
 import { encodeMessage } from '../message-codec.ts';
 import { MessageType, messageId, type Message } from '../message.ts';
@@ -66,10 +66,14 @@ export class Requester {
     return this.#tokens.size;
   }
 
-  /** @throws UsageError if `maxQueuedPerPeer` messages wait already, or a streamed response is to be observed. */
+  /**
+   * @throws OperationFailed 'QUEUE_FULL' if `maxQueuedPerPeer` messages wait already.
+   * @throws UsageError if a streamed response is to be observed.
+   */
   request(now: number, peer: Peer, request: OutgoingRequest, out: Outbox): RequestExchange {
     if (this.#messaging.queued(peer) >= this.#parameters.maxQueuedPerPeer) {
-      throw new UsageError(`${this.#parameters.maxQueuedPerPeer} messages to this peer are waiting already`);
+      const reason = `${this.#parameters.maxQueuedPerPeer} messages to this peer are waiting already`;
+      throw new OperationFailed('QUEUE_FULL', reason, { retryable: true });
     }
     if (request.observe === true && request.responseBody === 'stream') {
       throw new UsageError('notifications cannot be streamed');
