@@ -233,6 +233,22 @@ describe('imports go downwards only', () => {
     }
   }
 
+  it('no library needs node:assert, except the store conformance suite of packages/server, which is an export of its own', () => {
+    const reached = (path: string, seen = new Set<string>()): ReadonlySet<string> => {
+      if (seen.has(path)) return seen;
+      seen.add(path);
+      for (const { text } of moduleSpecifiers(readSource(path))) {
+        if (text.startsWith('.')) reached(join(dirname(path), text), seen);
+        else seen.add(text);
+      }
+      return seen;
+    };
+    const asserting = (path: string): boolean => [...reached(path)].some((each) => /^node:assert/.test(each));
+    for (const name of packageNames.filter((each) => manifestOf(each).private !== true))
+      assert.equal(asserting(`packages/${name}/src/index.ts`), false, name);
+    assert.equal(asserting('packages/server/src/registration-store-conformance.ts'), true);
+  });
+
   for (const app of ['lapwing', 'console']) {
     it(`apps/${app} imports packages by their names only`, () => {
       const wrong = sourcesBelow(`apps/${app}/src`)

@@ -8,6 +8,4 @@ export { MemoryRegistrationStore } from './registration-store.ts';
 export type { MaybePromise, RegistrationStore } from './registration-store.ts';
 export { LwM2mServer } from './server.ts';
 export type { ServerOptions, ServerStartOptions, ServerUsage } from './server.ts';
-export { registrationStoreConformance } from './registration-store-conformance.ts';
-export type { RegistrationStoreCase } from './registration-store-conformance.ts';
 export { copyRegistration } from './registration-record.ts';

@@ -1,7 +1,8 @@
 /**
- * What every `RegistrationStore` must do, as cases to run against an implementation: register each with the test runner
- * at hand, `for (const { name, run } of registrationStoreConformance) it(name, () => run(createStore))`. A case throws
- * when the store fails it.
+ * The export `@lapwing/server/store-conformance`: what every `RegistrationStore` must do, as cases to run against an
+ * implementation. Register each with the test runner at hand,
+ * `for (const { name, run } of registrationStoreConformance) it(name, () => run(createStore))`. A case throws when the
+ * store fails it.
  */
 import { deepStrictEqual } from 'node:assert/strict';
 import type { Registration } from './api.ts';
