@@ -594,6 +594,58 @@ describe('the registration store', () => {
     assert.deepEqual(errors, ['disk full']);
   });
 
+  it('of two Registers of one name in a slow one the one received last wins, whichever is stored first', async () => {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      const store = new SlowStore();
+      await using setup = setUp({ registrationStore: store });
+      const first = setup.device();
+      const second = setup.device();
+      const registering = [first.register(QUERIES)];
+      await setup.network.run(100);
+      registering.push(second.register(QUERIES));
+      await setup.network.run(100);
+      assert.equal(store.waiting.length, 2);
+      for (const index of order) {
+        store.waiting[index]!.resolve();
+        await setup.network.run(100);
+      }
+      assert.deepEqual(
+        (await setup.settle(Promise.all(registering))).map(({ code }) => code),
+        ['2.01', '2.01'],
+      );
+      assert.equal(setup.server.device('one')!.registration.registrationId, second.registrationId, String(order));
+      assert.deepEqual(
+        [...store.all()].map(({ registrationId }) => registrationId),
+        [second.registrationId],
+      );
+      assert.deepEqual(setup.server.usage, { registrations: 1, lifetimes: 1, objectLists: 1 });
+    }
+  });
+
+  it('Registers in flight to a slow one count in maxRegistrations, until they fail', async () => {
+    const store = new SlowStore();
+    await using setup = setUp({ registrationStore: store, parameters: { maxRegistrations: 1 } });
+    const first = setup.device().register(['ep=first']);
+    await setup.network.run(100);
+    assert.equal((await setup.device().register(['ep=second'])).code, '5.03');
+    store.waiting.shift()!.reject(new Error('disk full'));
+    assert.equal((await setup.settle(first)).code, '5.00');
+    const third = setup.device().register(['ep=third']);
+    await setup.network.run(100);
+    const again = setup.device().register(['ep=third']);
+    await setup.network.run(100);
+    for (const { resolve } of store.waiting) resolve();
+    assert.deepEqual(
+      (await setup.settle(Promise.all([third, again]))).map(({ code }) => code),
+      ['2.01', '2.01'],
+    );
+    assert.equal((await setup.device().register(['ep=second'])).code, '5.03');
+    assert.equal(setup.server.registrationCount, 1);
+  });
+
   it('one that throws is treated like one that rejects', async () => {
     class ThrowingStore extends MemoryRegistrationStore {
       override save(): void {

@@ -33,6 +33,7 @@ import type { Driver, PeerAddress } from '@lapwing/transport';
 import type { Registration, RemovalReason, ServerEvents } from './api.ts';
 import { reportServerError } from './diagnostics.ts';
 import type { ServerParameters } from './parameters.ts';
+import { RegistersInFlight } from './registers-in-flight.ts';
 import { RegistrationRecord, copyRegistration } from './registration-record.ts';
 import type { MaybePromise, RegistrationStore } from './registration-store.ts';
 import type { RegistrationTable } from './registration-table.ts';
@@ -58,6 +59,7 @@ export class RegistrationInterface {
   readonly #parameters: ServerParameters;
   readonly #listener: RegistrationListener;
   readonly #lists = new SharedObjectLists();
+  readonly #inFlight = new RegistersInFlight();
 
   constructor(
     table: RegistrationTable,
@@ -144,7 +146,9 @@ export class RegistrationInterface {
       return queries.lwm2mVersion === '1.2'
         ? this.#refuse(responder, request, name, Codes.conflict, 'the list of Objects is not known: send it')
         : this.#refuse(responder, request, name, Codes.badRequest, 'the list of Objects is missing');
-    if (this.#table.size >= this.#parameters.maxRegistrations && this.#table.byName(name) === undefined)
+    const isNew = this.#table.byName(name) === undefined;
+    const expected = this.#table.size + this.#inFlight.newNames;
+    if (isNew && expected >= this.#parameters.maxRegistrations && !this.#inFlight.has(name))
       return this.#refuse(
         responder,
         request,
@@ -172,9 +176,18 @@ export class RegistrationInterface {
     record.binding = shared(queries.binding);
     const saved = this.#save(record);
     if (saved === undefined) return this.#registered(responder, request, record, now);
+    const place = this.#inFlight.begin(name, isNew);
     saved.then(
-      () => driver.turn((later) => this.#registered(responder, request, record, later)),
-      (error: unknown) => this.#storeFailed(responder, request, record.endpointClientName, error, record),
+      () => {
+        const isNewest = this.#inFlight.stored(name, place);
+        driver.turn((later) =>
+          isNewest ? this.#registered(responder, request, record, later) : this.#overtaken(responder, request, record),
+        );
+      },
+      (error: unknown) => {
+        this.#inFlight.failed(name);
+        this.#storeFailed(responder, request, name, error, record);
+      },
     );
   }
 
@@ -183,6 +196,12 @@ export class RegistrationInterface {
     responder.respond(request, created(record.registrationId));
     if (replaced !== undefined) this.#replaced(replaced);
     this.#listener.registered(record, replaced);
+  }
+
+  /** One received later was stored first: this one was replaced before it began. */
+  #overtaken(responder: Responder, request: IncomingRequest, record: RegistrationRecord): void {
+    responder.respond(request, created(record.registrationId));
+    this.#replaced(record);
   }
 
   #replaced(record: RegistrationRecord): void {
