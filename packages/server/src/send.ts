@@ -37,7 +37,8 @@ export function receiveSend(
   decoding: ResponseDecoding,
 ): SendResult {
   if (code !== Codes.post) return refusal(undefined, Codes.methodNotAllowed, 'Send is a POST');
-  let result: SendResult = refusal(undefined, Codes.notFound, 'no client is registered from this address');
+  // Made only when nothing is accepted: writing a reason costs more than looking for the record.
+  let refused: SendResult | undefined;
   const contentFormat = readOption(options, 'contentFormat');
   for (const record of registrationsOf(peer)) {
     if (record.driver !== driver || (alternatePath !== '' && alternatePath !== record.alternatePath)) continue;
@@ -50,14 +51,14 @@ export function receiveSend(
       );
     const entries = decodePayload(contentFormat, payload, decodeContext(record, ROOT, decoding));
     if (isMalformed(entries)) {
-      result = refusal(name, Codes.badRequest, entries.malformed);
+      refused = refusal(name, Codes.badRequest, entries.malformed);
       continue;
     }
     const unknown = entries.find((entry) => !isRegistered(record, entry));
     if (unknown === undefined) return { kind: 'accepted', response: CHANGED, record, entries };
-    result = refusal(name, Codes.notFound, `${formatPath(unknown.path)} was not registered`);
+    refused = refusal(name, Codes.notFound, `${formatPath(unknown.path)} was not registered`);
   }
-  return result;
+  return refused ?? refusal(undefined, Codes.notFound, 'no client is registered from this address');
 }
 
 function isRegistered({ objectList }: RegistrationRecord, { path }: NodeEntry): boolean {
