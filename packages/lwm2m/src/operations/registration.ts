@@ -196,21 +196,32 @@ const NOTHING_CHANGED: UpdateQueries = Object.freeze({
 });
 
 const REGISTER_PARAMETERS = ['ep', 'lt', 'lwm2m', 'b', 'Q', 'sms', 'pid'] as const;
-const UPDATE_PARAMETERS = ['lt', 'b', 'Q', 'sms', 'pid'] as const;
+const UPDATE_PARAMETERS: readonly Parameter[] = ['lt', 'b', 'Q', 'sms', 'pid'];
 type Parameter = (typeof REGISTER_PARAMETERS)[number];
-type Given = { [Name in Parameter]?: string | undefined } & { ignored: string[] };
+type Given = { [Name in Parameter]: string | undefined } & { ignored: string[] };
 
 /** Unknown parameters are passed over, though a Server may refuse them: strangers (`et`, `d`, `rt`) are in the field. */
 function readParameters(queries: readonly string[], known: readonly Parameter[]): Given | RefusedRegistration {
-  const given: Given = { ignored: [] };
+  // All fields from the beginning: an object that grows changes its hidden class with every parameter.
+  const given: Given = {
+    ep: undefined,
+    lt: undefined,
+    lwm2m: undefined,
+    b: undefined,
+    Q: undefined,
+    sms: undefined,
+    pid: undefined,
+    ignored: [],
+  };
   for (const query of queries) {
     const equals = query.indexOf('=');
     const name = equals < 0 ? query : query.slice(0, equals);
-    const parameter = known.find((candidate) => candidate === name);
-    if (parameter === undefined) {
+    const at = (known as readonly string[]).indexOf(name);
+    if (at < 0) {
       given.ignored.push(shorten(name));
       continue;
     }
+    const parameter = known[at]!;
     if (given[parameter] !== undefined) return refused(Codes.badRequest, `${parameter} is given twice`);
     given[parameter] = unquote(equals < 0 ? '' : query.slice(equals + 1));
   }
@@ -229,6 +240,7 @@ const unquote = (text: string): string =>
 
 /** The patch level, which should not be there, changes nothing on the wire. */
 function parseLwM2mVersion(text: string): LwM2mVersion | undefined {
+  if (isLwM2mVersion(text)) return text;
   const version = /^(\d\.\d)(\.\d{1,2})?$/.exec(text)?.[1] ?? '';
   return isLwM2mVersion(version) ? version : undefined;
 }
