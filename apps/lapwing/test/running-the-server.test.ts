@@ -17,7 +17,7 @@ it('has a row for each setting with its flag, variable, name and default, and no
       flag,
       variable,
       key,
-      standard === undefined || Array.isArray(standard) ? '' : String(standard),
+      standard === undefined || Array.isArray(standard) ? '' : `${standard as string | number | boolean}`,
     ]),
   );
 });
