@@ -18,6 +18,7 @@ export type RefusalReason =
   | 'bad-key-exchange'
   | 'renegotiation'
   | 'insecure-resumption'
+  | 'no-extended-master-secret'
   | 'unexpected-message'
   | 'malformed-message'
   | 'message-too-long'

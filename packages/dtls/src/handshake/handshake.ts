@@ -61,8 +61,10 @@ export interface HandshakeMachine {
   readonly isWaitingForLookup: boolean;
   /** Which messages the peer is expected to send next, for refusals and for tests: names of `HandshakeType` and 'change_cipher_spec'. */
   readonly expects: readonly string[];
-  /** The next message of the peer. Ignored after the end. */
-  handleMessage(message: HandshakeMessage, epoch: 0 | 1): void;
+  /** Who the peer says it is, for a refusal the machine does not see, such as a timeout; unproven. */
+  readonly claimedIdentity: string | undefined;
+  /** The next message of the peer. Returns false when it was dropped and counts for nothing: wrong epoch, early Finished, HelloRequest, or after the end. */
+  handleMessage(message: HandshakeMessage, epoch: 0 | 1): boolean;
   /** Returns false when this is not its one legal place: it is ignored then, and counts for nothing else. */
   handleChangeCipherSpec(): boolean;
   answer(answer: LookupAnswer): void;
