@@ -7,6 +7,7 @@ import {
   configurationFrom,
   DEFAULT_CONFIGURATION,
   SETTINGS,
+  unknownVariables,
 } from './configuration.ts';
 
 const file = (settings: unknown): NonNullable<ConfigurationSources['file']> => ({
@@ -48,6 +49,10 @@ const READ: readonly (readonly [string, ConfigurationSources, Partial<Configurat
 const REFUSED: readonly (readonly [ConfigurationSources, string])[] = [
   [{ flags: { coapPort: '65536' } }, '--coap-port is 65536; it takes a whole number from 0 to 65535'],
   [{ flags: { coapPort: '1e3' } }, '--coap-port is "1e3"; it takes a whole number from 0 to 65535'],
+  [
+    { flags: { coapHost: 'localhost' } },
+    '--coap-host is "localhost"; it takes an IP address, like 127.0.0.1 or ::1, and no host name',
+  ],
   [{ flags: { httpHost: '' } }, '--http-host is ""; it takes text that is not empty'],
   [
     { environment: { LAPWING_DEMO: 'maybe' } },
@@ -89,6 +94,18 @@ describe('the configuration', () => {
   it('says that a file is not JSON', () => {
     const refused = configurationFrom({ file: file('{') });
     assert.ok(isMalformed(refused) && refused.malformed.startsWith('The configuration file lapwing.json is not JSON:'));
+  });
+  it('tells of each variable that looks like a setting and is none', () => {
+    const environment = {
+      LAPWING_COAPPORT: '1',
+      LAPWING_PORT: 'tcp://10.0.0.1:8080',
+      LAPWING_COAP_PORT: '1',
+      HOME: '/',
+    };
+    assert.deepEqual(unknownVariables({ ...environment, LAPWING_URL: 'http://a' }, ['LAPWING_URL']), [
+      'The environment variable LAPWING_COAPPORT is no setting of Lapwing; did you mean LAPWING_COAP_PORT?',
+      'The environment variable LAPWING_PORT is no setting of Lapwing',
+    ]);
   });
   it('gives each setting a flag, a variable and a description', () => {
     for (const { flag, variable, description } of SETTINGS) {

@@ -2,8 +2,10 @@
  * Every setting of the server: one schema, read from flags, the environment, a file and defaults, in this order of
  * precedence. The command line's help is made of it too.
  */
+import { isIP } from 'node:net';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import Format from 'typebox/format';
 import { malformed, type Malformed } from '@lapwing/lwm2m';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -27,6 +29,8 @@ export interface Configuration {
   readonly maxEventStreams: number;
 }
 
+Format.Set('ip-address', (text) => isIP(text) !== 0);
+
 const port = (description: string, standard: number): Record<string, unknown> => ({
   description: `${description}; 0 lets the system choose`,
   default: standard,
@@ -37,7 +41,7 @@ const schema = Type.Object(
   {
     coapPort: Type.Integer({ minimum: 0, maximum: 65535, ...port('UDP port for CoAP', 5683) }),
     coapHost: Type.Optional(
-      Type.String({ minLength: 1, description: 'IP address for CoAP; every one, IPv4 and IPv6, by default' }),
+      Type.String({ format: 'ip-address', description: 'IP address for CoAP; every one, IPv4 and IPv6, by default' }),
     ),
     httpPort: Type.Integer({ minimum: 0, maximum: 65535, ...port('TCP port for the console and the REST API', 8080) }),
     httpHost: Type.String({
@@ -167,15 +171,36 @@ interface PropertySchema {
   readonly description?: string;
   readonly default?: unknown;
   readonly enum?: readonly string[];
+  readonly format?: string;
   readonly minimum?: number;
   readonly maximum?: number;
 }
 
-function takes({ type, enum: values, minimum, maximum }: PropertySchema): string {
+function takes({ type, enum: values, format, minimum, maximum }: PropertySchema): string {
   if (values !== undefined) return `one of ${values.join(', ')}`;
+  if (format === 'ip-address') return 'an IP address, like 127.0.0.1 or ::1, and no host name';
   if (type === 'integer') return `a whole number from ${minimum} to ${maximum}`;
   if (type === 'boolean') return 'true or false';
   return type === 'array' ? 'names separated by commas (in a file: a list)' : 'text that is not empty';
+}
+
+/**
+ * A sentence for each variable that looks like one of ours and is none. They do not keep the server from starting:
+ * container platforms put `LAPWING_PORT` and the like into the environment of everything beside a service of that name.
+ *
+ * @param others  variables of ours that are no settings.
+ */
+export function unknownVariables(
+  environment: Readonly<Record<string, string | undefined>>,
+  others: readonly string[],
+): readonly string[] {
+  const known = new Set([...SETTINGS.map(({ variable }) => variable), ...others]);
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('LAPWING_') && !known.has(name))
+    .map((name) => {
+      const near = [...known].find((variable) => letters(variable) === letters(name));
+      return `The environment variable ${name} is no setting of Lapwing${near === undefined ? '' : `; did you mean ${near}?`}`;
+    });
 }
 
 /** Text that cannot be converted stays text and fails the check. */

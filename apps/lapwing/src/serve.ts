@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { isMalformed } from '@lapwing/lwm2m';
 import { startApp } from './app.ts';
 import { banner } from './banner.ts';
-import { type Configuration, type ConfigurationSources, configurationFrom } from './configuration.ts';
+import { type Configuration, type ConfigurationSources, configurationFrom, unknownVariables } from './configuration.ts';
 import { simulatedDevices } from './demo/demo.ts';
 import { createLog } from './log.ts';
 import { StartFailure } from './start-failure.ts';
@@ -31,6 +31,7 @@ export async function serve(flags: Readonly<Record<string, unknown>>, terminal: 
     readable: terminal.stderr.isTTY === true,
     destination: terminal.stderr,
   });
+  for (const sentence of unknownVariables(terminal.env, OTHER_VARIABLES)) log.warn(sentence);
   // From here on a signal ends what is running, also while it is still starting.
   const signalled = signal(terminal);
   const app = await startApp({ ...configuration, log });
@@ -40,6 +41,9 @@ export async function serve(flags: Readonly<Record<string, unknown>>, terminal: 
   await app.close();
   terminal.stdout.write('Lapwing has stopped.\n');
 }
+
+/** Read here, by the commands that ask a server, and by tests. */
+const OTHER_VARIABLES = ['LAPWING_CONFIG', 'LAPWING_URL', 'LAPWING_REQUIRE_TOOLS'];
 
 async function readConfiguration(
   file: unknown,

@@ -335,6 +335,27 @@ describe('the rest of the API', () => {
     assert.deepEqual([status, body.type], [404, 'urn:lapwing:problem:not-found']);
   });
 
+  it('answers 405 with Allow where there is something for other methods (RFC 9110 §15.5.6)', async () => {
+    for (const [method, path, allow] of [
+      ['POST', '/server', 'GET, HEAD'],
+      ['DELETE', '/devices', 'GET, HEAD'],
+      ['PATCH', `${AT}/observations/3/0/9`, 'DELETE, PUT'],
+      ['DELETE', `${AT}/execute/3/0/4`, 'POST'],
+      ['POST', `${AT}/nodes/3/0/0`, undefined],
+    ] as const) {
+      const { status, headers, body } = await api.call(method, path);
+      if (allow === undefined) {
+        assert.notEqual(status, 405);
+        continue;
+      }
+      assert.deepEqual(
+        [status, headers.get('allow'), body.type],
+        [405, allow, 'urn:lapwing:problem:method-not-allowed'],
+        `${method} ${path}`,
+      );
+    }
+  });
+
   it('has called every operation of the OpenAPI document but the event stream and the upload, with good and bad input', () => {
     const operations = Object.values(api.openApi.paths).flatMap((path) => Object.values(path));
     const elsewhere = ['streamEvents', 'addDefinition'];

@@ -8,6 +8,7 @@ import fastify, {
   LogController,
 } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { AllowedMethods } from './allowed-methods.ts';
 import { consoleFiles, CONSOLE_FOLDER } from './console-files.ts';
 import type { Http, RestContext } from './context.ts';
 import { definitionRoutes } from './definitions.ts';
@@ -64,6 +65,7 @@ export async function httpServer(context: RestContext, options: HttpOptions): Pr
   });
   http.setErrorHandler(sendProblem);
 
+  const allowedMethods = new AllowedMethods(http);
   await openApi(http, context.version);
   await http.register(
     (api, _, done) => {
@@ -83,7 +85,11 @@ export async function httpServer(context: RestContext, options: HttpOptions): Pr
   http.setNotFoundHandler((request, reply) => {
     const readsPage = request.method === 'GET' || request.method === 'HEAD';
     if (readsPage && !request.url.startsWith('/api/')) return openConsole(reply);
-    throw problem('not-found', `There is no ${request.method} ${request.url.split('?', 1)[0]}.`);
+    const [path = ''] = request.url.split('?', 1);
+    const allowed = path.startsWith('/api/') ? allowedMethods.of(path) : [];
+    if (allowed.length === 0) throw problem('not-found', `There is no ${request.method} ${path}.`);
+    reply.header('allow', allowed.join(', '));
+    throw problem('method-not-allowed', `${path} knows ${allowed.join(', ')}, not ${request.method}.`);
   });
   return http;
 }

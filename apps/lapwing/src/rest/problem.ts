@@ -43,6 +43,7 @@ const PROBLEMS = {
   'unknown-observation': { status: 404, title: 'This path is not observed' },
   'unknown-definition': { status: 404, title: 'No definition of this Object is known' },
   'not-found': { status: 404, title: 'There is nothing at this address' },
+  'method-not-allowed': { status: 405, title: 'This address does not know the method' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body has a media type that is not understood here' },
   'misdirected-host': { status: 421, title: 'The Host header names a host that is not this server' },
