@@ -27,10 +27,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lwm2m: ['coap'],
   dtls: [],
   transport: ['coap', 'dtls'],
-  server: ['coap', 'lwm2m', 'transport'],
-  client: ['coap', 'lwm2m', 'transport'],
-  'bootstrap-server': ['coap', 'lwm2m', 'transport'],
-  testkit: ['coap', 'lwm2m', 'transport'],
+  server: ['coap', 'dtls', 'lwm2m', 'transport'],
+  client: ['coap', 'dtls', 'lwm2m', 'transport'],
+  'bootstrap-server': ['coap', 'dtls', 'lwm2m', 'transport'],
+  testkit: ['coap', 'dtls', 'lwm2m', 'transport'],
 };
 
 /** Sockets and files belong to `transport`, the adapters and the apps. Looking up the host of a URI is neither. */

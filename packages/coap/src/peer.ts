@@ -5,7 +5,7 @@
 export interface PeerSecurity {
   /** 'none' for coap; the others when DTLS has proven an identity. */
   readonly kind: 'none' | 'psk' | 'rpk' | 'x509';
-  /** What the peer has proven to be: a PSK identity, a certificate name, a public key fingerprint. */
+  /** What the peer has proven to be, in text: a PSK identity, a certificate name, a public key fingerprint. */
   readonly identity?: string;
 }
 
@@ -18,7 +18,8 @@ export class Peer<Address = unknown> {
   readonly id: number = (nextPeerId = (nextPeerId + 1) >>> 0);
   /** The transport's own form of the address. It may change while the association stays (RFC 9146 §6). */
   address: Address;
-  readonly security: PeerSecurity;
+  /** Set by the transport when the association opens, and never again. */
+  security: PeerSecurity;
   /** Moment of the last datagram either way, in ms on the driver's clock. */
   lastActivity = 0;
   /** CoAP state, allocated on first need and dropped when idle; private to this package. */

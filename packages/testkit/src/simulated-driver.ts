@@ -7,6 +7,7 @@ import { SeededRandom } from './seeded-random.ts';
 import type { SimulatedHost, SimulatedNetwork } from './simulated-network.ts';
 
 export class SimulatedDriver implements Driver, SimulatedHost, Outbox, AsyncDisposable {
+  readonly scheme = 'coap';
   readonly endpoint: CoapEndpoint;
   readonly localAddress: PeerAddress;
   onEvent: (event: CoapEvent, now: number) => void = () => undefined;

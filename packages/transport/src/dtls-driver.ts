@@ -1,0 +1,278 @@
+/**
+ * The driver of a CoAP endpoint over DTLS: records from the socket go to the DTLS endpoint, what it opens goes to CoAP
+ * with the peer of the association, and CoAP messages are sealed on their way out. RFC 7252 §9.
+ *
+ * Neither core is entered from inside the other: what records bring (plaintext, events) waits in `#arrived` until the
+ * DTLS endpoint has returned, and is handed up in `settle`, between inputs.
+ *
+ * A message of at most 1,152 bytes (RFC 7252 §4.6: 1,024 of payload) makes a record of at most 1,192 with a Connection
+ * ID of 6 bytes, within the 1,200 a datagram may have.
+ */
+import { Peer, type PeerSecurity } from '@lapwing/coap';
+import {
+  UsageError,
+  type Association,
+  type CloseReason,
+  type ConnectOptions,
+  type DtlsCounters,
+  type DtlsEndpointApi,
+  type DtlsEvent,
+  type DtlsOutbox,
+  type DtlsUsage,
+  type Lookup,
+  type LookupAnswer,
+  type RemoteAddress,
+  type SessionState,
+} from '@lapwing/dtls';
+import type { DatagramTransport } from './datagram-transport.ts';
+import { publishDtlsCounters, reportClosed, reportRefused, wantsDtlsCounters } from './diagnostics.ts';
+import type { PeerAddress, SecureDriver } from './driver.ts';
+import { normalizeHost } from './peer-table.ts';
+import { securityOf } from './peer-identity.ts';
+import { SocketDriver, type SocketDriverCounters, type SocketDriverOptions } from './socket-driver.ts';
+
+export interface DtlsDriverCounters extends SocketDriverCounters {
+  /** Messages for peers whose association is gone; they are never sent in plaintext. */
+  readonly messagesWithoutAssociation: number;
+}
+
+/** A peer and the association it stands for. */
+class AssociationPeer extends Peer<PeerAddress> {
+  /** Undefined once it is closed. */
+  association: Association | undefined = undefined;
+}
+
+export class DtlsDriver extends SocketDriver implements SecureDriver {
+  readonly scheme = 'coaps';
+  readonly #dtls: DtlsEndpointApi;
+  /** What the DTLS endpoint put out and was not yet handed up, oldest first: plaintext with its association, or an event. */
+  readonly #senders: (Association | undefined)[] = [];
+  readonly #arrived: (Uint8Array | DtlsEvent)[] = [];
+  readonly #outbox: DtlsOutbox;
+  #messagesWithoutAssociation = 0;
+  /** When the counters are published next; Infinity while nobody listens or nothing happens. */
+  #countersDue = Infinity;
+
+  /** A driver over any transport and DTLS endpoint; nothing is bound until `open`. */
+  constructor(transport: DatagramTransport, dtls: DtlsEndpointApi, options: SocketDriverOptions = {}) {
+    super(transport, options);
+    this.#dtls = dtls;
+    this.#outbox = {
+      transmit: (to, datagram) => {
+        if (!this.isClosed) this.send(datagram, to);
+      },
+      deliver: (association, plaintext) => {
+        this.#senders.push(association);
+        this.#arrived.push(plaintext);
+      },
+      emit: (event) => {
+        this.#senders.push(undefined);
+        this.#arrived.push(event);
+      },
+    };
+  }
+
+  get counters(): DtlsDriverCounters {
+    return {
+      ...this.transport.counters,
+      errors: this.errorCount,
+      messagesWithoutAssociation: this.#messagesWithoutAssociation,
+    };
+  }
+
+  get dtlsCounters(): DtlsCounters {
+    return this.#dtls.counters;
+  }
+
+  get dtlsUsage(): DtlsUsage {
+    return this.#dtls.usage;
+  }
+
+  peer(address: PeerAddress): Peer<PeerAddress> {
+    const at = checkedAddress(address);
+    const known = this.#dtls.associationAt(at)?.context;
+    return known instanceof AssociationPeer ? known : new AssociationPeer(at);
+  }
+
+  connect(address: PeerAddress, options: ConnectOptions): Peer<PeerAddress> {
+    const peer = new AssociationPeer(checkedAddress(address));
+    this.turn((now) => {
+      const association = this.#dtls.connect(now, peer.address, options, this.#outbox);
+      association.context = peer;
+      peer.association = association;
+      peer.lastActivity = now;
+    });
+    return peer;
+  }
+
+  association(peer: Peer): Association | undefined {
+    return peer instanceof AssociationPeer ? peer.association : undefined;
+  }
+
+  answer(lookup: Lookup, answer: LookupAnswer): void {
+    this.turn((now) => this.#dtls.answer(now, lookup, answer, this.#outbox));
+  }
+
+  disconnect(peer: Peer): void {
+    const association = this.association(peer);
+    if (association === undefined) return;
+    this.turn((now) => {
+      this.#dtls.close(now, association, this.#outbox);
+      this.#forget(now, peer as AssociationPeer);
+    });
+  }
+
+  session(peer: Peer): SessionState | undefined {
+    const association = this.association(peer);
+    return association === undefined ? undefined : this.#dtls.sessionOf(association);
+  }
+
+  exportAssociation(peer: Peer): Uint8Array | undefined {
+    const association = this.association(peer);
+    if (association?.state !== 'open') return undefined;
+    return this.turn((now) => {
+      const state = this.#dtls.exportAssociation(now, association, 'move');
+      this.#forget(now, peer as AssociationPeer);
+      return state;
+    });
+  }
+
+  importAssociation(state: Uint8Array): Peer<PeerAddress> | undefined {
+    return this.turn((now) => {
+      const association = this.#dtls.importAssociation(now, state);
+      return association === undefined ? undefined : this.#peerFor(now, association);
+    });
+  }
+
+  /** For the core. */
+  transmit(peer: Peer, datagram: Uint8Array): void {
+    if (this.isClosed) return;
+    const association = this.association(peer);
+    if (association === undefined) {
+      this.#messagesWithoutAssociation++;
+      return;
+    }
+    peer.lastActivity = this.turnedAt;
+    // What it refuses it counts; CoAP sees a datagram that was lost.
+    this.#dtls.send(this.turnedAt, association, datagram, this.#outbox);
+  }
+
+  protected handleDatagram(now: number, bytes: Uint8Array, host: string, port: number): void {
+    this.#dtls.handleDatagram(now, { host, port }, bytes, this.#outbox);
+    this.settle(now);
+    if (this.#countersDue === Infinity && wantsDtlsCounters()) this.#countersDue = now + COUNTERS_INTERVAL;
+  }
+
+  protected handleTimeouts(now: number): void {
+    this.#dtls.handleTimeout(now, this.#outbox);
+    this.settle(now);
+    this.endpoint.handleTimeout(now, this);
+    if (this.#countersDue <= now) {
+      this.#countersDue = Infinity;
+      publishDtlsCounters(this.localAddress, this.#dtls.counters);
+    }
+  }
+
+  protected ownDeadline(): number {
+    return Math.min(this.#dtls.nextDeadline(), this.#countersDue);
+  }
+
+  protected settle(now: number): void {
+    const senders = this.#senders;
+    if (senders.length === 0) return;
+    const arrived = this.#arrived;
+    // The list grows while it runs: a message that is answered at once may bring events.
+    for (let index = 0; index < senders.length; index++) {
+      const sender = senders[index];
+      const item = arrived[index]!;
+      try {
+        if (sender === undefined) this.#handleEvent(now, item as DtlsEvent);
+        else this.#handlePlaintext(now, sender, item as Uint8Array);
+      } catch (error) {
+        this.report(error);
+      }
+    }
+    senders.length = 0;
+    arrived.length = 0;
+  }
+
+  #handlePlaintext(now: number, { context }: Association, plaintext: Uint8Array): void {
+    // Gone when something before it in the same datagram ended the association.
+    if (!(context instanceof AssociationPeer) || context.association === undefined) return;
+    context.lastActivity = now;
+    this.endpoint.handleDatagram(now, context, plaintext, this);
+  }
+
+  #handleEvent(now: number, event: DtlsEvent): void {
+    switch (event.kind) {
+      case 'opened': {
+        const { association, resumed } = event;
+        const replaces = peerOf(event.replaces);
+        const peer = this.#peerFor(now, association);
+        this.emitAssociation({ kind: 'opened', peer, association, resumed, replaces });
+        if (replaces !== undefined && replaces !== peer) this.#close(now, replaces, 'replaced');
+        return;
+      }
+      case 'closed': {
+        const peer = peerOf(event.association);
+        if (peer !== undefined) this.#close(now, peer, event.reason);
+        return;
+      }
+      case 'refused': {
+        const { from, refusal } = event;
+        const peer = peerOf(event.association);
+        reportRefused({ local: this.localAddress, from, refusal });
+        this.emitAssociation({ kind: 'refused', from, refusal, peer });
+        if (peer !== undefined) this.#forget(now, peer);
+        return;
+      }
+      case 'moved': {
+        const { association, from } = event;
+        const peer = peerOf(association);
+        if (peer === undefined) return;
+        peer.address = { host: association.address.host, port: association.address.port };
+        this.emitAssociation({ kind: 'moved', peer, from });
+        return;
+      }
+      case 'lookup':
+        return this.emitAssociation(event);
+    }
+  }
+
+  #close(now: number, peer: AssociationPeer, reason: CloseReason): void {
+    if (peer.association === undefined) return;
+    reportClosed({ local: this.localAddress, from: peer.address, identity: peer.security.identity, reason });
+    this.emitAssociation({ kind: 'closed', peer, reason });
+    this.#forget(now, peer);
+  }
+
+  /** Nothing of this peer survives its association. RFC 7252 §9.1. */
+  #forget(now: number, peer: AssociationPeer): void {
+    peer.association = undefined;
+    this.endpoint.forgetPeer(now, peer, this);
+  }
+
+  #peerFor(now: number, association: Association): AssociationPeer {
+    const { host, port } = association.address;
+    const peer = peerOf(association) ?? new AssociationPeer({ host, port });
+    const { principal } = association;
+    peer.security = principal === undefined ? UNPROVEN : securityOf(principal);
+    peer.association = association;
+    peer.lastActivity = now;
+    association.context = peer;
+    return peer;
+  }
+}
+
+const UNPROVEN: PeerSecurity = Object.freeze({ kind: 'none' });
+/** ms between two publications of the counters while records arrive. */
+const COUNTERS_INTERVAL = 1_000;
+
+const peerOf = (association: Association | undefined): AssociationPeer | undefined =>
+  association?.context instanceof AssociationPeer ? association.context : undefined;
+
+/** @throws UsageError when `host` is not an IP address or `port` is not 1 to 65535. */
+function checkedAddress({ host, port }: PeerAddress): RemoteAddress {
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new UsageError(`${port} is not a UDP port`);
+  return { host: normalizeHost(host), port };
+}
