@@ -3,7 +3,9 @@ import type { Code, CoapParameters } from '@lapwing/coap';
 import type { DefinitionLookup, LwM2mVersion, Path, ResourcePath } from '@lapwing/lwm2m';
 import type { PeerAddress } from '@lapwing/transport';
 import type { ClientObject } from './client-object.ts';
+import type { ClientState, ClientStateStore } from './client-state.ts';
 import type { HandlerOperation } from './refusal.ts';
+import type { NotificationStorage } from './stored-notifications.ts';
 
 /** One LwM2M Server to register with; becomes an Object Instance of Security (/0) and of Server (/1). */
 export interface ServerAccount {
@@ -24,6 +26,8 @@ export interface ServerAccount {
   readonly muteSend?: boolean;
   /** /1/x/26: Confirmable notifications unless attributes say otherwise. Default false. */
   readonly confirmableNotifications?: boolean;
+  /** /1/x/6: whether notifications are stored while this server is disabled or cannot be reached. Default false. */
+  readonly notificationStoring?: boolean;
   /** /1/x/14. Default 0. */
   readonly initialDelaySeconds?: number;
   readonly retry?: RetryOptions;
@@ -56,6 +60,12 @@ export interface ClientOptions {
   readonly smsNumber?: string;
   /** One Content-Format to announce with the object list (`</>;ct=…`). Default: none. */
   readonly contentFormat?: number;
+  /** How much is stored for servers that want notifications stored (/1/x/6). */
+  readonly notificationStorage?: NotificationStorage;
+  /** What was saved before; it goes before what `servers` says of the Server Object. `start` loads it from the store. */
+  readonly state?: ClientState;
+  /** Where to save what is to survive a restart: attributes, what servers wrote to Server (1), Access Control (2). */
+  readonly stateStore?: ClientStateStore;
   /** Path below which servers find the Objects, such as "/lwm2m". Default: none. */
   readonly alternatePath?: string;
   /** Where Objects and Resources are looked up. Default: the OMA registry. */

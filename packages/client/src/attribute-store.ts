@@ -27,7 +27,20 @@ interface Attached {
 export class AttributeStore {
   /** By Short Server ID, then by path. */
   readonly #attached = new Map<number, Map<string, Attached>>();
+  readonly #changed: () => void;
   #size = 0;
+
+  /** @param changed  called when something was attached or unset. */
+  constructor(changed: () => void = () => undefined) {
+    this.#changed = changed;
+  }
+
+  /** Everything that is attached. */
+  all(): readonly (Attached & { readonly shortServerId: number })[] {
+    return [...this.#attached].flatMap(([shortServerId, nodes]) =>
+      [...nodes.values()].map((attached) => ({ shortServerId, ...attached })),
+    );
+  }
 
   /** What this server attached to this very node. */
   attachedTo(shortServerId: number, path: Path): NotificationAttributes | undefined {
@@ -61,6 +74,7 @@ export class AttributeStore {
     const key = formatPath(path);
     if (Object.keys(attributes).length === 0) {
       if (nodes.delete(key)) this.#size--;
+      this.#changed();
       return undefined;
     }
     if (!nodes.has(key)) {
@@ -68,15 +82,18 @@ export class AttributeStore {
       this.#size++;
     }
     nodes.set(key, { path, attributes });
+    this.#changed();
     return undefined;
   }
 
   /** The node and everything below it is gone. */
   forget(path: Path): void {
+    const before = this.#size;
     for (const nodes of this.#attached.values()) {
       for (const [key, attached] of nodes) {
         if (isWithin(attached.path, path) && nodes.delete(key)) this.#size--;
       }
     }
+    if (this.#size < before) this.#changed();
   }
 }

@@ -24,6 +24,8 @@ import type {
   StartOptions,
 } from './api.ts';
 import { AttributeStore } from './attribute-store.ts';
+import { captureState, isOfState, restoreState } from './client-state.ts';
+import type { ClientState } from './client-state.ts';
 import type { KeptAt, ObjectInstanceContent, SettableAt, TreeAccess } from './client-object.ts';
 import { reportClientError } from './diagnostics.ts';
 import { DeviceManagement } from './device-management.ts';
@@ -31,14 +33,17 @@ import { ObjectTree } from './object-tree.ts';
 import { deviceObject } from './objects/device.ts';
 import { securityObject } from './objects/security.ts';
 import { SERVER_RESOURCES, serverObject } from './objects/server.ts';
-import { PayloadFormat } from './payload-format.ts';
+import { carriesTime, PayloadFormat } from './payload-format.ts';
 import { isRefusal, type HandlerFailed } from './refusal.ts';
 import { RegistrationProcedure } from './registration-procedure.ts';
 import type { Announcement } from './registration-procedure.ts';
 import { Reporting } from './reporting.ts';
+import type { ReportingSource } from './reporting.ts';
 import { Sending } from './sending.ts';
+import { DEFAULT_NOTIFICATION_STORAGE } from './stored-notifications.ts';
 import { parseServerUri, resolveAccounts, ServerSettings } from './server-account.ts';
 import type { ResolvedAccount } from './server-account.ts';
+import { StateKeeper } from './state-keeper.ts';
 
 /** A client holds few conversations, and there may be thousands of clients in one process. */
 export const CLIENT_COAP_PARAMETERS: Partial<CoapParameters> = Object.freeze({
@@ -58,7 +63,8 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   readonly endpointClientName: string;
   readonly #driver: Driver;
   readonly #tree: ObjectTree;
-  readonly #attributes = new AttributeStore();
+  readonly #attributes: AttributeStore;
+  readonly #state: StateKeeper | undefined;
   readonly #reporting: Reporting;
   readonly #management: DeviceManagement;
   readonly #sending: Sending;
@@ -85,6 +91,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     const { port = 0, host, coap, signal } = options;
     signal?.throwIfAborted();
     const servers = await Promise.all(options.servers.map((account) => locate(account)));
+    const state = options.state ?? (await options.stateStore?.load());
     signal?.throwIfAborted();
     const ipv6 = servers.some(({ address }) => isIPv6(address.host)); // the constructor refuses a mixture
     const driver = await UdpDriver.bind({
@@ -97,7 +104,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     });
     try {
       signal?.throwIfAborted();
-      const client = new LwM2mClient(driver, { ...options, servers });
+      const client = new LwM2mClient(driver, { ...options, servers, ...(state !== undefined && { state }) });
       client.register();
       return client;
     } catch (error) {
@@ -118,9 +125,14 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     this.endpointClientName = endpointClientName;
     this.#driver = driver;
     const accounts = resolveAccounts(options.servers);
+    this.#attributes = new AttributeStore(() => this.#state?.stateChanged());
     this.#tree = this.#buildTree(options, accounts, lwm2mVersion, binding);
+    if (options.stateStore !== undefined) {
+      const capture = (): ClientState => captureState(this.#tree, this.#attributes);
+      this.#state = new StateKeeper(options.stateStore, capture, reportClientError);
+    }
     const formats = new PayloadFormat(this.#tree, alternatePath);
-    this.#reporting = new Reporting(driver, this.#attributes, {
+    const reportingSource: ReportingSource = {
       read: ({ settings, paths, composite }) => this.#management.readFor(settings.shortServerId, paths, composite),
       encode: ({ paths, composite, contentFormat }, entries) => {
         const [path] = paths;
@@ -131,7 +143,13 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         );
         return isRefusal(encoded) ? { malformed: encoded.reason } : encoded.payload;
       },
+      carriesTime: (contentFormat) => carriesTime(contentFormat),
+      isReachable: ({ peer }) => this.#byPeer.get(peer)?.isRegistered === true,
       ended: ({ settings: { shortServerId }, paths }) => this.#announce('observationEnded', { shortServerId, paths }),
+    };
+    this.#reporting = new Reporting(driver, this.#attributes, reportingSource, {
+      ...DEFAULT_NOTIFICATION_STORAGE,
+      ...options.notificationStorage,
     });
     this.#management = new DeviceManagement({
       driver,
@@ -168,6 +186,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       handleTimeout: (now) => this.#handleTimeout(now),
     };
     driver.onEvent = (event) => this.#handleEvent(event);
+    if (options.state !== undefined) restoreState(options.state, this.#tree, this.#attributes);
     driver.attach(this.#layer);
   }
 
@@ -187,6 +206,11 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   /** Observations of servers now. */
   get observationCount(): number {
     return this.#reporting.size;
+  }
+
+  /** Values stored for servers that could not be told when they were due (/1/x/6). */
+  get storedValueCount(): number {
+    return this.#reporting.storedValues;
   }
 
   /** Register now with every server (or one), whatever the state: the beginning, after a restart, instead of waiting. */
@@ -322,6 +346,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     ];
     return new ObjectTree(objects, definitions, lwm2mVersion, {
       changed: (paths) => this.#handleChanges(paths),
+      removed: (path) => this.#attributes.forget(path),
       instancesChanged: (path) => this.#handleInstances(path),
       hookFailed: (failure) => this.#announceFailure(failure),
       unixTime: () => this.#driver.unixTime(),
@@ -338,16 +363,16 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     const settings = new ServerSettings(account, peer, this.#tree);
     const procedure = new RegistrationProcedure(this.#driver, settings, lwm2mVersion, announcement, {
       registered: (registration) => {
-        this.#reporting.endAll(settings);
+        this.#reporting.endAll(settings, 'storing');
         this.#announce('registered', registration);
       },
       updated: (registration) => this.#announce('updated', registration),
       lost: (registration) => {
-        this.#reporting.endAll(settings);
+        this.#reporting.endAll(settings, 'storing');
         this.#announce('lost', registration);
       },
       deregistered: (registration) => {
-        this.#reporting.endAll(settings);
+        this.#reporting.endAll(settings, this.#closing === undefined ? 'storing' : 'forgetting');
         this.#announce('deregistered', registration);
       },
       registrationFailed: (failure) => this.#announce('registrationFailed', failure),
@@ -397,7 +422,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         for (const procedure of this.#procedures) if (procedure.handleFailure(event.exchange, event.reason)) return;
         return;
       case 'relationEnded':
-        return this.#reporting.relationEnded(event.relation);
+        return this.#reporting.relationEnded(event.relation, event.reason);
       default:
         // This side observes nothing and streams no bodies.
         return;
@@ -456,6 +481,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   }
 
   #handleChanges(paths: readonly Path[]): void {
+    if (paths.some(isOfState)) this.#state?.stateChanged();
     this.#afterAnswer(() => {
       this.#reporting.valuesChanged(paths);
       for (const path of paths) if (path.kind === 'resource' && path.objectId === 1) this.#handleServerChange(path);
@@ -473,6 +499,9 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       case SERVER_RESOURCES.defaultPmin:
       case SERVER_RESOURCES.defaultPmax:
         return this.#reporting.attributesChanged(procedure.settings.shortServerId);
+      case SERVER_RESOURCES.notificationStoring:
+        if (!procedure.settings.storesNotifications) this.#reporting.storingEnded(procedure.settings);
+        return;
     }
   }
 
@@ -523,7 +552,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         };
       });
     }
-    for (const { settings } of this.#procedures) this.#reporting.endAll(settings);
+    for (const { settings } of this.#procedures) this.#reporting.endAll(settings, 'forgetting');
     this.#driver.turn((now, out) => {
       for (const { settings } of this.#procedures) {
         this.#driver.endpoint.forgetPeer(now, settings.peer, out);
@@ -532,6 +561,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     });
     this.#driver.detach(this.#layer);
     for (const onClosed of [...this.#waiters]) onClosed();
+    await this.#state?.settled();
     await this.#driver.close();
   }
 

@@ -172,9 +172,10 @@ export class DeviceManagement {
         return andThen(readEntries(tree, path, contextOf), (entries) => this.#content(path, entries, accept, version));
       }
       case 'observe': {
-        const problem = observeProblem(operation.attributes, operation.path);
+        const problem = observeProblem(operation.attributes, operation.path, version);
         if (problem !== undefined) return problem;
-        const { path, accept } = operation;
+        const { path } = operation;
+        const accept = operation.accept ?? historicFormat(settings, version);
         return andThen(readEntries(tree, path, contextOf), (entries) => {
           const answer = this.#content(path, entries, accept, version);
           if (isRefusal(answer) || isRefusal(entries)) return answer;
@@ -196,8 +197,8 @@ export class DeviceManagement {
         if (isRefusal(paths)) return paths;
         const observes = operation.kind === 'observeComposite';
         const given = observes ? operation.attributes : undefined;
-        const problem = given === undefined ? undefined : checkAttributes(given);
-        if (problem !== undefined) return badRequest(problem.malformed);
+        const problem = observeProblem(given, ROOT, version);
+        if (problem !== undefined) return problem;
         return andThen(readAll(tree, paths, contextOf), (entries) => {
           const answer = this.#content(ROOT, entries, operation.accept, version);
           if (isRefusal(answer) || !observes) return answer;
@@ -395,11 +396,21 @@ const LINK_FORMAT = CONTENT_FORMATS.linkFormat.number;
 const CHANGED: Answer = { code: Codes.changed };
 
 /** Attributes with an Observe that cannot hold for it. 1.2. */
-function observeProblem(attributes: NotificationAttributes | undefined, path: Path): Refusal | undefined {
+function observeProblem(
+  attributes: NotificationAttributes | undefined,
+  path: Path,
+  version: LwM2mVersion,
+): Refusal | undefined {
   if (attributes === undefined) return undefined;
-  const problem = checkAttributeLevels(attributes, path) ?? checkAttributes(attributes);
+  if (version !== '1.2') return badRequest(`an Observe has no attributes in LwM2M ${version}`);
+  const wrongLevel = path.kind === 'root' ? undefined : checkAttributeLevels(attributes, path);
+  const problem = wrongLevel ?? checkAttributes(attributes);
   return problem === undefined ? undefined : badRequest(problem.malformed);
 }
+
+/** Where notifications may be stored, an observation that names no format gets one that can say when a value was. */
+const historicFormat = ({ storesNotifications }: ServerSettings, version: LwM2mVersion): number | undefined =>
+  storesNotifications && version !== '1.0' ? CONTENT_FORMATS.senmlCbor.number : undefined;
 
 /** Write-Attributes needs a node that exists. */
 function nodeProblem(tree: ObjectTree, path: Path): Refusal | undefined {

@@ -25,6 +25,8 @@ export type {
   TreeAccess,
   WriteContext,
 } from './client-object.ts';
+export { MemoryStateStore } from './client-state.ts';
+export type { AttachedAttributes, ClientState, ClientStateStore } from './client-state.ts';
 export { CLIENT_ERROR_CHANNEL } from './diagnostics.ts';
 export type { MaybePromise } from './maybe-promise.ts';
 export { deviceObject } from './objects/device.ts';
@@ -36,5 +38,6 @@ export { sensorObject, temperatureObject } from './objects/sensor.ts';
 export type { SensorOptions } from './objects/sensor.ts';
 export { typedObject } from './objects/typed.ts';
 export type { TypedContent, TypedExecutable, TypedHandler, TypedInstance } from './objects/typed.ts';
+export type { NotificationStorage } from './stored-notifications.ts';
 export { OperationRefused } from './refusal.ts';
 export type { HandlerOperation } from './refusal.ts';

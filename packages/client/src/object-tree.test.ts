@@ -22,6 +22,7 @@ describe('the object tree as the application sees it', () => {
   const tree = (...objects: readonly ClientObject[]): ObjectTree =>
     new ObjectTree(objects, definitions, '1.1', {
       changed: (paths) => told.push(paths.map(formatPath).join(' ')),
+      removed: (path) => told.push(`removed ${formatPath(path)}`),
       instancesChanged: (path) => told.push(`instances ${formatPath(path)}`),
       hookFailed: (failure) => failures.push(failure),
       unixTime: () => 1_700_000_000_000,

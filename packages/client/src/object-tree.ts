@@ -12,6 +12,7 @@ import {
   isTypedPath,
   objectInstancePath,
   parsePath,
+  resourceInstancePath,
   resourcePath,
   valueFromJs,
   valueToJs,
@@ -66,6 +67,8 @@ export interface TreeObject {
 export interface TreeListener {
   /** Kept values changed, or handlers' values were said to have. */
   changed(paths: readonly Path[]): void;
+  /** A Resource or Resource Instance vanished. */
+  removed(path: Path): void;
   /** An Object Instance appeared or vanished. */
   instancesChanged(path: Path): void;
   /** A `changed` function of the application failed. */
@@ -173,12 +176,22 @@ export class ObjectTree implements TreeAccess {
       for (const [path, resource] of changes) {
         const instance = this.objectInstance(path.objectId, path.objectInstanceId);
         if (instance === undefined) continue;
+        this.#announceRemoved(path, instance.resources.get(path.resourceId), resource);
         if (resource === undefined) instance.resources.delete(path.resourceId);
         else instance.resources.set(path.resourceId, resource);
         this.#changed.push(path);
       }
       for (const [path] of changes) this.#followUp(path);
     });
+  }
+
+  #announceRemoved(path: ResourcePath, before: TreeResource | undefined, after: TreeResource | undefined): void {
+    if (before !== undefined && after === undefined) this.#listener.removed(path);
+    if (before?.kind !== 'multiple' || after?.kind !== 'multiple') return;
+    for (const id of before.values.keys()) {
+      if (after.values.has(id)) continue;
+      this.#listener.removed(resourceInstancePath(path.objectId, path.objectInstanceId, path.resourceId, id));
+    }
   }
 
   batch(changes: () => void): void {

@@ -72,6 +72,14 @@ export class PayloadFormat {
   }
 }
 
+/** Formats whose values can have timestamps: SenML and the LwM2M JSON of 1.0. */
+const TIMED_FORMATS: ReadonlySet<number> = new Set([
+  CONTENT_FORMATS.senmlJson.number,
+  CONTENT_FORMATS.senmlCbor.number,
+  CONTENT_FORMATS.lwm2mJson.number,
+]);
+export const carriesTime = (contentFormat: number): boolean => TIMED_FORMATS.has(contentFormat);
+
 const FORMAT = {
   text: CONTENT_FORMATS.text.number,
   opaque: CONTENT_FORMATS.opaque.number,

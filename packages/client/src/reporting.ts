@@ -2,11 +2,17 @@
  * Observations of this client's nodes: what was told last, whether a change since then matters, and when it is to be
  * told. OMA TS Core §6.4; the decisions are in `notification-decision.ts`.
  *
- * A node is read when something at or below it changed, when a waiting notification is due, and at least every epmax
- * seconds. Reading may be slow (`read` handlers); while it runs, the observation waits for nothing else.
+ * An observation has a part for each path it lists, with conditions of its own; the part whose condition is met brings
+ * about one notification with all of them. A node is read when something at or below it changed (but not within epmin of
+ * the last time), when a waiting notification is due, and at least every epmax seconds. Reading may be slow (`read`
+ * handlers); while it runs, the observation waits for nothing else.
+ *
+ * While its server cannot be told (disabled, offline), an observation goes on; what it would have told is stored when
+ * /1/x/6 says so (`stored-notifications.ts`), and else only the fact that something is to be told. An observation whose
+ * registration ended is kept for that (parked) and hands over what it has when the server observes the same again.
  */
 import { buildOptions, Codes } from '@lapwing/coap';
-import type { Code, ObserveRelation } from '@lapwing/coap';
+import type { Code, ObserveRelation, RelationEndReason } from '@lapwing/coap';
 import { effectiveAttributes, formatPath, isMalformed, isWithin } from '@lapwing/lwm2m';
 import type { Malformed, NodeEntry, NotificationAttributes, Path, Value } from '@lapwing/lwm2m';
 import type { Driver } from '@lapwing/transport';
@@ -16,6 +22,8 @@ import { changeMatters, decideNotification } from './notification-decision.ts';
 import { isRefusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { ServerSettings } from './server-account.ts';
+import { StorageBudget, StoredNotifications } from './stored-notifications.ts';
+import type { NotificationStorage } from './stored-notifications.ts';
 
 export interface Observed {
   readonly settings: ServerSettings;
@@ -31,38 +39,64 @@ export interface ReportingSource {
   /** The entries an observation is about, now. A rejected promise or a throw has been reported already. */
   read(observed: Observed): MaybePromise<readonly NodeEntry[] | Refusal>;
   encode(observed: Observed, entries: readonly NodeEntry[]): Uint8Array | Malformed;
+  /** Whether values in this Content-Format can have timestamps. */
+  carriesTime(contentFormat: number): boolean;
+  /** Whether this server can be told something now. */
+  isReachable(settings: ServerSettings): boolean;
   ended(observed: Observed): void;
 }
 
 interface Observation extends Observed {
-  readonly relation: ObserveRelation;
-  /** Last told, by path. */
+  /** Undefined: parked. */
+  relation: ObserveRelation | undefined;
+  /** Last told (or stored), by path. */
   told: ReadonlyMap<string, Value>;
   toldAt: number;
-  /** Since then a change that matters has been seen. */
-  changed: boolean;
-  /** When it was last read, ms: epmax counts from here. */
+  /** For each listed path: since then a change that matters has been seen. */
+  readonly changed: boolean[];
+  /** When it was last read, ms: epmin and epmax count from here. */
   evaluatedAt: number;
   /** When to read again without a change, ms. */
   deadline: number;
   /** A slow read is under way; `again`: something changed meanwhile. */
   reading: 'no' | 'yes' | 'again';
+  readonly stored: StoredNotifications;
+  /** What the last notification said, for the case that it never arrives. Empty unless /1/x/6 is set. */
+  lastSent: readonly NodeEntry[];
 }
+
+/** Observations kept for a server whose registration ended; the oldest give way. */
+const MAX_PARKED_PER_SERVER = 64;
 
 export class Reporting {
   readonly #driver: Driver;
   readonly #attributes: AttributeStore;
   readonly #source: ReportingSource;
+  readonly #budget: StorageBudget;
   readonly #observations = new Set<Observation>();
 
-  constructor(driver: Driver, attributes: AttributeStore, source: ReportingSource) {
+  constructor(
+    driver: Driver,
+    attributes: AttributeStore,
+    source: ReportingSource,
+    storage: Required<NotificationStorage>,
+  ) {
     this.#driver = driver;
     this.#attributes = attributes;
     this.#source = source;
+    this.#budget = new StorageBudget(storage);
   }
 
+  /** Observations that servers hold. */
   get size(): number {
-    return this.#observations.size;
+    let size = 0;
+    for (const { relation } of this.#observations) if (relation !== undefined) size++;
+    return size;
+  }
+
+  /** Values stored until they can be told. */
+  get storedValues(): number {
+    return this.#budget.held;
   }
 
   /** The answer to an Observe was sent and counts as its first notification. */
@@ -72,10 +106,12 @@ export class Reporting {
       relation,
       told: snapshot(entries),
       toldAt: now,
-      changed: false,
+      changed: observed.paths.map(() => false),
       evaluatedAt: now,
       deadline: Infinity,
       reading: 'no',
+      stored: this.#unpark(observed) ?? new StoredNotifications(this.#budget),
+      lastSent: [],
     };
     relation.context = observation;
     this.#observations.add(observation);
@@ -83,16 +119,47 @@ export class Reporting {
   }
 
   /** CoAP ended it: cancelled, replaced, or its notifications no longer arrive. */
-  relationEnded(relation: ObserveRelation): void {
-    for (const observation of this.#observations) if (observation.relation === relation) this.#remove(observation);
+  relationEnded(relation: ObserveRelation, reason: RelationEndReason): void {
+    for (const observation of this.#observations) {
+      if (observation.relation !== relation) continue;
+      const wasLost = reason === 'timeout' || reason === 'peer-closed';
+      if (wasLost) this.#restore(observation);
+      this.#remove(observation, wasLost);
+    }
   }
 
-  /** The registration with this server is new or gone, and with it every observation. OMA TS Core §6.4. */
-  endAll(settings: ServerSettings): void {
+  /**
+   * The registration with this server is new or gone, and with it every observation. OMA TS Core §6.4.
+   *
+   * @param storing  what would have been told from now on is stored, if /1/x/6 says so.
+   */
+  endAll(settings: ServerSettings, storing: 'storing' | 'forgetting'): void {
     for (const observation of [...this.#observations]) {
       if (observation.settings !== settings) continue;
-      this.#driver.turn((now, out) => this.#driver.endpoint.endRelation(now, observation.relation, out));
-      this.#remove(observation);
+      const { relation } = observation;
+      if (relation !== undefined) {
+        this.#driver.turn((now, out) => this.#driver.endpoint.endRelation(now, relation, out));
+        this.#remove(observation, storing === 'storing');
+      } else if (storing === 'forgetting') {
+        this.#forget(observation);
+      }
+    }
+  }
+
+  /** A server can be told something again: what is stored, and what has changed. */
+  reachableAgain(settings: ServerSettings): void {
+    for (const observation of [...this.#observations]) {
+      if (observation.settings === settings) this.#evaluate(observation);
+    }
+  }
+
+  /** Notifications are no longer to be stored for this server. */
+  storingEnded(settings: ServerSettings): void {
+    for (const observation of [...this.#observations]) {
+      if (observation.settings !== settings) continue;
+      observation.stored.clear();
+      observation.lastSent = [];
+      if (observation.relation === undefined) this.#forget(observation);
     }
   }
 
@@ -100,7 +167,7 @@ export class Reporting {
   valuesChanged(paths: readonly Path[]): void {
     for (const observation of [...this.#observations]) {
       if (observation.paths.some((path) => paths.some((changed) => touches(changed, path)))) {
-        this.#evaluate(observation);
+        this.#evaluateSoon(observation);
       }
     }
   }
@@ -120,6 +187,14 @@ export class Reporting {
 
   handleTimeout(now: number): void {
     for (const observation of [...this.#observations]) if (observation.deadline <= now) this.#evaluate(observation);
+  }
+
+  /** Something changed; conditions are not looked at more often than epmin says. */
+  #evaluateSoon(observation: Observation): void {
+    const { epmin } = this.#evaluationPeriods(observation);
+    const notBefore = observation.evaluatedAt + epmin * 1000;
+    if (this.#driver.now() >= notBefore) return this.#evaluate(observation);
+    this.#driver.turn(() => (observation.deadline = Math.min(observation.deadline, notBefore)));
   }
 
   #evaluate(observation: Observation): void {
@@ -149,15 +224,16 @@ export class Reporting {
     if (!this.#observations.has(observation)) return;
     this.#driver.turn(() => {
       next();
-      if (again) this.#evaluate(observation);
+      if (again) this.#evaluateSoon(observation);
     });
   }
 
   /** A handler failed, as its event has said. What was told stands until it works again. */
   #handleUnreadable(observation: Observation): void {
     this.#driver.turn((now) => {
-      const { epmax, pmax } = this.#conditions(observation);
-      observation.deadline = now + Math.max(1, Math.min(epmax ?? Infinity, pmax ?? Infinity)) * 1000;
+      const { epmax } = this.#evaluationPeriods(observation);
+      const pmax = Math.min(...this.#conditionsOfParts(observation).map((conditions) => conditions.pmax ?? Infinity));
+      observation.deadline = now + Math.max(1, Math.min(epmax, pmax)) * 1000;
     });
   }
 
@@ -167,12 +243,32 @@ export class Reporting {
       // The node is gone or no longer readable: an error ends the observation. RFC 7641 §4.2.
       if (isRefusal(entries)) return this.#end(observation, entries.refused);
       const current = snapshot(entries);
-      observation.changed ||= this.#hasChanged(observation, current);
-      const attributes = this.#conditions(observation);
-      const decision = decideNotification(now, observation.toldAt, attributes, observation.changed);
-      if (decision.kind === 'notify') this.#notify(now, observation, entries, current);
+      const parts = this.#conditionsOfParts(observation);
+      this.#noteChanges(observation, current, parts);
+      const isReachable = observation.relation !== undefined && this.#source.isReachable(observation.settings);
+      const isDue = this.#due(observation, parts) <= now;
+      if (isReachable && (isDue || !observation.stored.isEmpty))
+        this.#notify(now, observation, entries, current, parts);
+      else if (!isReachable && isDue && observation.settings.storesNotifications) {
+        this.#store(now, observation, entries, current, parts);
+      }
       this.#schedule(now, observation);
     });
+  }
+
+  /** When the next notification is due if nothing changes any more, ms. */
+  #due(observation: Observation, parts: readonly NotificationAttributes[]): number {
+    let due = Infinity;
+    parts.forEach((conditions, index) => {
+      const decision = decideNotification(
+        -Infinity,
+        observation.toldAt,
+        conditions,
+        observation.changed[index] ?? false,
+      );
+      if (decision.kind === 'wait') due = Math.min(due, decision.deadline);
+    });
+    return due;
   }
 
   #notify(
@@ -180,81 +276,172 @@ export class Reporting {
     observation: Observation,
     entries: readonly NodeEntry[],
     current: ReadonlyMap<string, Value>,
+    parts: readonly NotificationAttributes[],
   ): void {
-    const payload = this.#source.encode(observation, entries);
+    const { relation, settings, stored, contentFormat } = observation;
+    if (relation === undefined) return;
+    const isHistory = !stored.isEmpty && this.#source.carriesTime(contentFormat);
+    const past = stored.take();
+    const told = isHistory ? [...past, ...this.#timed(entries)] : entries;
+    const payload = this.#source.encode(observation, told);
     if (isMalformed(payload)) return this.#end(observation, Codes.notAcceptable);
+    this.#setTold(now, observation, current);
+    observation.lastSent = settings.storesNotifications ? this.#timed(told) : [];
+    const confirmable =
+      isHistory ||
+      parts.some(({ con }) => con === 1) ||
+      (settings.notifiesConfirmably && parts.some(({ con }) => con === undefined))
+        ? true
+        : undefined;
+    const options = buildOptions({ contentFormat });
+    const response = { code: Codes.content, options, payload };
+    this.#driver.turn((at, out) => this.#driver.endpoint.notify(at, relation, response, out, confirmable));
+  }
+
+  /** As a notification, but into the store. */
+  #store(
+    now: number,
+    observation: Observation,
+    entries: readonly NodeEntry[],
+    current: ReadonlyMap<string, Value>,
+    parts: readonly NotificationAttributes[],
+  ): void {
+    const timed = this.#timed(entries);
+    observation.paths.forEach((path, index) => {
+      const part = timed.filter((entry) => isWithin(entry.path, path));
+      observation.stored.push(index, part, parts[index]?.hqmax);
+    });
+    this.#setTold(now, observation, current);
+  }
+
+  #setTold(now: number, observation: Observation, current: ReadonlyMap<string, Value>): void {
     observation.told = current;
     observation.toldAt = now;
-    observation.changed = false;
-    const { con } = this.#conditions(observation);
-    const confirmable = con === 1 || (con === undefined && observation.settings.notifiesConfirmably) ? true : undefined;
-    const options = buildOptions({ contentFormat: observation.contentFormat });
-    this.#driver.turn((at, out) =>
-      this.#driver.endpoint.notify(
-        at,
-        observation.relation,
-        { code: Codes.content, options, payload },
-        out,
-        confirmable,
-      ),
-    );
+    observation.changed.fill(false);
+  }
+
+  /** The last notification did not arrive: store what it said. */
+  #restore(observation: Observation): void {
+    if (!observation.settings.storesNotifications) return;
+    const parts = this.#conditionsOfParts(observation);
+    const { lastSent } = observation;
+    observation.paths.forEach((path, index) => {
+      const byTime = new Map<number, NodeEntry[]>();
+      for (const entry of lastSent) {
+        if (entry.kind !== 'value' || !isWithin(entry.path, path)) continue;
+        const group = byTime.get(entry.timestamp ?? 0);
+        if (group === undefined) byTime.set(entry.timestamp ?? 0, [entry]);
+        else group.push(entry);
+      }
+      for (const group of byTime.values()) observation.stored.push(index, group, parts[index]?.hqmax);
+    });
+  }
+
+  /** Entries with the time of now where they have none. */
+  #timed(entries: readonly NodeEntry[]): readonly NodeEntry[] {
+    const timestamp = this.#driver.unixTime() / 1000;
+    return entries.flatMap((entry) => (entry.kind === 'value' ? [{ timestamp, ...entry }] : []));
   }
 
   #end(observation: Observation, code: Code): void {
-    this.#driver.turn((now, out) =>
-      this.#driver.endpoint.notify(now, observation.relation, { code, options: [], payload: NO_BYTES }, out),
-    );
-    this.#remove(observation);
+    const { relation } = observation;
+    if (relation !== undefined) {
+      this.#driver.turn((now, out) =>
+        this.#driver.endpoint.notify(now, relation, { code, options: [], payload: NO_BYTES }, out),
+      );
+    }
+    this.#remove(observation, false);
   }
 
-  #remove(observation: Observation): void {
-    if (this.#observations.delete(observation)) this.#source.ended(observation);
+  /** The server no longer holds it. */
+  #remove(observation: Observation, park: boolean): void {
+    if (!this.#observations.has(observation)) return;
+    const wasHeld = observation.relation !== undefined;
+    if (park && observation.settings.storesNotifications) this.#park(observation);
+    else this.#forget(observation);
+    if (wasHeld) this.#source.ended(observation);
+  }
+
+  #forget(observation: Observation): void {
+    observation.stored.clear();
+    this.#observations.delete(observation);
+  }
+
+  #park(observation: Observation): void {
+    observation.relation = undefined;
+    observation.lastSent = [];
+    // To the end of the set: the oldest parked are at its beginning.
+    this.#observations.delete(observation);
+    this.#observations.add(observation);
+    const parked = [...this.#observations].filter(
+      ({ relation, settings }) => relation === undefined && settings === observation.settings,
+    );
+    for (const oldest of parked.slice(0, -MAX_PARKED_PER_SERVER)) this.#forget(oldest);
+    this.#driver.turn((now) => this.#schedule(now, observation));
+  }
+
+  /** What is stored for the same nodes. */
+  #unpark(observed: Observed): StoredNotifications | undefined {
+    for (const observation of this.#observations) {
+      const { relation, settings, composite, paths } = observation;
+      if (relation !== undefined || settings !== observed.settings || composite !== observed.composite) continue;
+      if (paths.map(formatPath).join() !== observed.paths.map(formatPath).join()) continue;
+      this.#observations.delete(observation);
+      return observation.stored;
+    }
+    return undefined;
   }
 
   #schedule(now: number, observation: Observation): void {
     if (!this.#observations.has(observation) || observation.reading !== 'no') return;
-    const attributes = this.#conditions(observation);
-    const decision = decideNotification(now, observation.toldAt, attributes, observation.changed);
-    const due = decision.kind === 'wait' ? decision.deadline : now;
-    const { epmax = 0 } = attributes;
-    const evaluation = epmax > 0 ? observation.evaluatedAt + epmax * 1000 : Infinity;
-    observation.deadline = Math.min(due, evaluation);
-  }
-
-  #hasChanged(observation: Observation, current: ReadonlyMap<string, Value>): boolean {
-    const { told } = observation;
-    // Conditions on values concern the one Resource that is observed; in anything larger every change counts, whatever
-    // is attached further down.
-    const [path] = observation.paths;
-    const conditions =
-      !observation.composite && (path?.kind === 'resource' || path?.kind === 'resourceInstance')
-        ? this.#conditions(observation)
-        : NO_CONDITIONS;
-    for (const [key, value] of current) {
-      const applied = observation.composite ? this.#conditionsOfPart(observation, key) : conditions;
-      if (changeMatters(told.get(key), value, applied)) return true;
+    const { settings, relation, stored, evaluatedAt } = observation;
+    const isReachable = relation !== undefined && this.#source.isReachable(settings);
+    const { epmax } = this.#evaluationPeriods(observation);
+    const evaluation = evaluatedAt + epmax * 1000;
+    if (!isReachable && !settings.storesNotifications) {
+      // Nothing can be told or kept: only what changes is noted, until `reachableAgain`.
+      observation.deadline = evaluation;
+      return;
     }
-    for (const key of told.keys()) if (!current.has(key)) return true;
-    return false;
+    const due = isReachable && !stored.isEmpty ? now : this.#due(observation, this.#conditionsOfParts(observation));
+    observation.deadline = Math.min(Math.max(due, now), evaluation);
   }
 
-  /** In an Observe-Composite each listed Resource has the conditions attached to it. */
-  #conditionsOfPart(observation: Observation, key: string): NotificationAttributes {
-    const path = observation.paths.find((candidate) => {
-      const text = formatPath(candidate);
-      return key === text || (candidate.kind === 'resource' && key.startsWith(`${text}/`));
+  /** Seconds; epmin is 0 and epmax Infinity when there is none. Where parts differ, the more frequent one counts. */
+  #evaluationPeriods(observation: Observation): { readonly epmin: number; readonly epmax: number } {
+    let epmin = Infinity;
+    let epmax = Infinity;
+    for (const conditions of this.#conditionsOfParts(observation)) {
+      epmin = Math.min(epmin, conditions.epmin ?? 0);
+      if (conditions.epmax !== undefined && conditions.epmax > 0) epmax = Math.min(epmax, conditions.epmax);
+    }
+    return { epmin: epmin === Infinity ? 0 : epmin, epmax };
+  }
+
+  #noteChanges(
+    observation: Observation,
+    current: ReadonlyMap<string, Value>,
+    parts: readonly NotificationAttributes[],
+  ): void {
+    const { told, paths, changed } = observation;
+    paths.forEach((path, index) => {
+      if (changed[index] === true) return;
+      // Conditions on values concern the one Resource that is observed; in anything larger every change counts, whatever
+      // is attached further down.
+      const conditions =
+        path.kind === 'resource' || path.kind === 'resourceInstance' ? (parts[index] ?? NO_CONDITIONS) : NO_CONDITIONS;
+      changed[index] = hasChanged(told, current, textPrefix(path), conditions);
     });
-    if (path?.kind !== 'resource' && path?.kind !== 'resourceInstance') return NO_CONDITIONS;
-    return this.#attributes.effective(observation.settings.shortServerId, path, NO_CONDITIONS);
   }
 
-  /** The attributes that hold for an observation as a whole. */
-  #conditions({ settings, attributes, paths, composite }: Observation): NotificationAttributes {
+  /** For each listed path the attributes that hold for it. */
+  #conditionsOfParts({ settings, attributes, paths }: Observation): readonly NotificationAttributes[] {
     const defaults = defaultsOf(settings);
-    if (attributes !== undefined) return effectiveAttributes([attributes, defaults]);
-    const [path] = paths;
-    if (composite || path === undefined) return effectiveAttributes([defaults]);
-    return this.#attributes.effective(settings.shortServerId, path, defaults);
+    if (attributes !== undefined) {
+      const given = effectiveAttributes([attributes, defaults]);
+      return paths.map(() => given);
+    }
+    return paths.map((path) => this.#attributes.effective(settings.shortServerId, path, defaults));
   }
 }
 
@@ -267,6 +454,22 @@ const NO_BYTES = new Uint8Array(0);
 const NO_CONDITIONS: NotificationAttributes = Object.freeze({});
 
 const touches = (changed: Path, observed: Path): boolean => isWithin(changed, observed) || isWithin(observed, changed);
+
+/** What the text of every path at or below this one begins with, when a "/" is put behind it. */
+const textPrefix = (path: Path): string => (path.kind === 'root' ? '/' : `${formatPath(path)}/`);
+
+function hasChanged(
+  told: ReadonlyMap<string, Value>,
+  current: ReadonlyMap<string, Value>,
+  prefix: string,
+  conditions: NotificationAttributes,
+): boolean {
+  for (const [key, value] of current) {
+    if (`${key}/`.startsWith(prefix) && changeMatters(told.get(key), value, conditions)) return true;
+  }
+  for (const key of told.keys()) if (`${key}/`.startsWith(prefix) && !current.has(key)) return true;
+  return false;
+}
 
 function snapshot(entries: readonly NodeEntry[]): ReadonlyMap<string, Value> {
   const values = new Map<string, Value>();

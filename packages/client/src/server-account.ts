@@ -134,6 +134,10 @@ export class ServerSettings {
   get sendIsMuted(): boolean {
     return this.#value('muteSend') !== false;
   }
+  /** Notifications that cannot be told when they are due are stored. */
+  get storesNotifications(): boolean {
+    return this.#value('notificationStoring') === true;
+  }
   get notifiesConfirmably(): boolean {
     return this.#value('notificationMode') === 1;
   }

@@ -2,9 +2,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { LightControl, objectPath, resourceInstancePath, resourcePath } from '@lapwing/lwm2m';
 import { LwM2mServer, unwrap } from '@lapwing/server';
+import { FileStateStore, startRememberingThermometer } from './examples/file-state.ts';
 import { startLamp } from './examples/lamp.ts';
 import { sendReadings } from './examples/meter.ts';
 import { startNotes } from './examples/notes.ts';
@@ -68,6 +72,26 @@ describe('the examples', () => {
     assert.equal(client.get(resourcePath(19, created.objectInstanceId, 3)), 'note 1');
     unwrap(await device.delete(created));
     assert.deepEqual(client.objectInstanceIds(19), [0]);
+  });
+
+  it('the remembering thermometer remembers', async () => {
+    const { server, uri } = await start();
+    await using _ = server;
+    const folder = await mkdtemp(join(tmpdir(), 'client-state-'));
+    try {
+      const file = join(folder, 'state.json');
+      for (const pmin of [undefined, '7']) {
+        await using client = await startRememberingThermometer(uri, file);
+        await client.whenRegistered();
+        const device = server.device('urn:dev:os:32473-remembering')!;
+        const [link] = unwrap(await device.discover(objectPath(3303)));
+        assert.equal(link?.attributes?.pmin, pmin);
+        unwrap(await device.writeAttributes(objectPath(3303), { pmin: 7 }));
+      }
+      assert.equal((await new FileStateStore(file).load())?.version, 1);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('readings are sent, and the meter is gone afterwards', async () => {

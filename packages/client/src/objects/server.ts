@@ -58,8 +58,7 @@ function serverContent(account: ResolvedAccount, binding: string, actions: Serve
     [id.defaultPmax]: account.defaultMaximumPeriodSeconds,
     [id.disable]: { execute: (_args, { afterResponse }) => afterResponse(() => actions.disable(shortServerId)) },
     [id.disableTimeout]: account.disableTimeoutSeconds ?? 86_400,
-    // Notifications that cannot be sent are not kept.
-    [id.notificationStoring]: false,
+    [id.notificationStoring]: account.notificationStoring ?? false,
     [id.binding]: binding,
     [id.updateTrigger]: { execute: (_args, { afterResponse }) => afterResponse(() => actions.update(shortServerId)) },
     [id.initialDelay]: account.initialDelaySeconds,

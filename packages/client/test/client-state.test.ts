@@ -1,0 +1,113 @@
+/** What survives a restart of the client. */
+import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { describe, it } from 'node:test';
+import {
+  CLIENT_ERROR_CHANNEL,
+  LwM2mClient,
+  MemoryStateStore,
+  temperatureObject,
+  type ClientState,
+} from '@lapwing/client';
+import { SimulatedNetwork } from '@lapwing/testkit';
+import { RawServer } from './raw-server.ts';
+
+async function session(
+  store: MemoryStateStore,
+  run: (server: RawServer, client: LwM2mClient) => Promise<void>,
+): Promise<void> {
+  const network = new SimulatedNetwork();
+  const server = new RawServer(network);
+  const state = store.load();
+  const client = new LwM2mClient(network.driver({ host: '10.0.0.2', port: 56830 }), {
+    endpointClientName: 'state',
+    servers: [{ uri: 'coap://10.0.0.1', lifetimeSeconds: 300 }],
+    objects: [temperatureObject({ value: 20 })],
+    stateStore: store,
+    ...(state !== undefined && { state }),
+  });
+  client.register();
+  await network.run(1000);
+  await run(server, client);
+  const closing = client.close();
+  await network.run(1000);
+  await closing;
+}
+
+describe('the state of a client', () => {
+  it('attributes of every level and what was written to the Server Object are there after a restart', async () => {
+    const store = new MemoryStateStore();
+    await session(store, async (server) => {
+      for (const line of [
+        'PUT /3303?pmin=5',
+        'PUT /3303/0?pmax=60',
+        'PUT /3303/0/5700?gt=30.5&lt=-1&st=2&con=1&hqmax=7',
+      ]) {
+        assert.equal((await server.request(line)).code, '2.04');
+      }
+      await server.request('PUT /1/0/2', { contentFormat: 0 }, '9');
+      await server.request('PUT /1/0/1', { contentFormat: 0 }, '500');
+    });
+    await session(store, async (server, client) => {
+      assert.match(server.taken()[0] ?? '', /lt=500/);
+      const shown = (await server.request('GET /3303/0/5700', { accept: 40 })).text;
+      assert.equal(shown, '</3303/0/5700>;pmin=5;pmax=60;gt=30.5;lt=-1;st=2;con=1;hqmax=7');
+      assert.equal(client.get('/1/0/2'), 9);
+      await server.request('PUT /3303/0/5700?gt&lt&st&con&hqmax');
+    });
+    await session(store, async (server) => {
+      assert.equal((await server.request('GET /3303/0/5700', { accept: 40 })).text, '</3303/0/5700>;pmin=5;pmax=60');
+    });
+  });
+
+  it('what no longer fits is left out', async () => {
+    const store = new MemoryStateStore();
+    store.save({
+      version: 1,
+      attributes: [
+        { shortServerId: 1, path: '/9/9/9', attributes: { pmin: 1 } },
+        { shortServerId: 1, path: '/3303/0/5700', attributes: { lt: 5, gt: 4 } },
+        { shortServerId: 1, path: '/3303/0', attributes: { pmin: 1.5 } },
+        { shortServerId: 1, path: 'nonsense', attributes: { pmin: 1 } },
+        { shortServerId: 1, path: '/3303', attributes: { pmin: 3 } },
+      ],
+      objects: 'nonsense',
+    });
+    await session(store, async (server) => {
+      assert.equal((await server.request('GET /3303?depth=1', { accept: 40 })).text, '</3303>;pmin=3,</3303/0>');
+    });
+  });
+
+  it('anything else than a state is refused', () => {
+    for (const text of ['{}', '{"version":2}', '[]', '1', '{"version":1,"objects":"","attributes":[1]}']) {
+      const network = new SimulatedNetwork();
+      const driver = network.driver({ host: '10.0.0.2', port: 56830 });
+      const state = JSON.parse(text) as ClientState;
+      const servers = [{ uri: 'coap://10.0.0.1' }];
+      assert.throws(
+        () => new LwM2mClient(driver, { endpointClientName: 'a', servers, objects: [], state }),
+        /no state of a client/,
+      );
+    }
+  });
+
+  it('a store that fails is reported, and tried again with the next change', async () => {
+    const store = new MemoryStateStore();
+    let failures = 1;
+    const save = store.save.bind(store);
+    store.save = (state): void => {
+      if (failures-- > 0) throw new Error('disk full');
+      save(state);
+    };
+    const errors: unknown[] = [];
+    const onError = (error: unknown): void => void errors.push(error);
+    subscribe(CLIENT_ERROR_CHANNEL, onError);
+    await session(store, async (server) => {
+      await server.request('PUT /3303?pmin=5');
+      await server.request('PUT /3303?pmin=6');
+    });
+    unsubscribe(CLIENT_ERROR_CHANNEL, onError);
+    assert.match(String(errors[0]), /disk full/);
+    assert.equal(store.load()?.attributes[0]?.attributes.pmin, 6);
+  });
+});
