@@ -21,6 +21,8 @@ export type DropReason =
   | 'malformed-fragment'
   | 'conflicting-fragment'
   | 'future-message'
+  | 'message-too-long'
+  | 'too-many-fragments'
   | 'unexpected-change-cipher-spec'
   | 'unexpected-message'
   | 'malformed-hello'
