@@ -55,7 +55,10 @@ export interface ServerCertificatePolicy {
   readonly matchingType: 0 | 1 | 2 | 3;
   /** For usages 0 and 1. */
   readonly trustAnchors: readonly Uint8Array[];
-  /** The name or IP address the certificate must be for (RFC 6125); undefined: not checked (usages 1 and 3 pin it). */
+  /**
+   * The name or IP address the certificate must be for (RFC 6125); undefined: not checked. Not checked either where
+   * `certificate` is the very certificate of the server, as with usages 1 and 3 it must be.
+   */
   readonly serverName?: string;
 }
 

@@ -40,3 +40,17 @@ export { DEFAULT_DTLS_PARAMETERS } from './parameters.ts';
 export type { DtlsParameters } from './parameters.ts';
 export type { CloseReason, Refusal, RefusalReason } from './refusal.ts';
 export type { SessionState } from './session/session.ts';
+export { judgeClientCertificate, judgeServerCertificate } from './x509/path-validation.ts';
+export type {
+  CertificateVerdict,
+  JudgeClientCertificate,
+  JudgeServerCertificate,
+  VerdictContext,
+} from './x509/path-validation.ts';
+export { writeCertificate } from './x509/certificate-writer.ts';
+export type { CertificateOptions } from './x509/certificate-writer.ts';
+export { formatPem, parsePem } from './x509/pem.ts';
+export type { PemBlock } from './x509/pem.ts';
+export { isMalformed } from './malformed.ts';
+export type { Malformed } from './malformed.ts';
+export type { KeyUsageName } from './x509/object-identifier-table.ts';
