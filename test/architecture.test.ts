@@ -91,7 +91,8 @@ function impurities(file: ts.SourceFile): readonly string[] {
     } else if (ts.isCallExpression(node) && node.expression.getText() === 'Date') report(node, 'Date()');
     else if (ts.isPropertyAccessExpression(node) && /^(Math\.random|Date\.now)$/.test(node.getText())) {
       report(node, node.getText());
-    } else if (ts.isIdentifier(node) && IMPURE_GLOBALS.has(node.text) && isReference(node)) report(node, node.text);
+    } else if (ts.isIdentifier(node) && IMPURE_GLOBALS.has(node.text) && isReference(node) && !isParameter(node))
+      report(node, node.text);
   }
   return found;
 }
@@ -114,6 +115,21 @@ function isReference(node: ts.Identifier): boolean {
     return parent.name !== node;
   }
   return true;
+}
+
+/** True for a name that a parameter of a function around it has, as in `(crypto: DtlsCrypto) => crypto.hash(…)`. */
+function isParameter(name: ts.Identifier): boolean {
+  for (let node: ts.Node = name; !ts.isSourceFile(node); node = node.parent) {
+    if (!ts.isFunctionLike(node)) continue;
+    const parameters = node.parameters;
+    if (parameters.some(({ name: declared }) => declaredNames(declared).includes(name.text))) return true;
+  }
+  return false;
+}
+
+function declaredNames(name: ts.BindingName): readonly string[] {
+  if (ts.isIdentifier(name)) return [name.text];
+  return name.elements.flatMap((element) => (ts.isBindingElement(element) ? declaredNames(element.name) : []));
 }
 
 describe('core packages are sans-IO', () => {
@@ -148,6 +164,8 @@ describe('core packages are sans-IO', () => {
     'const { exit } = process;',
     'for await (const x of y) {}',
     'const o = { process };',
+    'function f(own: X) { return crypto.subtle; }',
+    'class C { constructor(crypto: X) {} f() { return crypto.subtle; } }',
   ];
   for (const text of CAUGHT) {
     it(`the guard catches: ${text}`, () => assert.notDeepEqual(impurities(parseSource('sample.ts', text)), []));
@@ -166,6 +184,8 @@ describe('core packages are sans-IO', () => {
     "import type { Code } from '@lapwing/coap';",
     'const time = Date.UTC(2026, 0);',
     'Math.max(1, 2);',
+    'class C { constructor(crypto: X) { this.#hash = crypto.hash; } }',
+    'const f = ({ crypto }: X) => crypto.hash(() => crypto);',
   ];
   for (const text of PASSED) {
     it(`the guard passes: ${text}`, () => assert.deepEqual(impurities(parseSource('sample.ts', text)), []));
