@@ -1,5 +1,6 @@
 /** What the Client library takes and announces. */
 import type { Code, CoapParameters } from '@lapwing/coap';
+import type { CipherSuiteName, ClientCredentials } from '@lapwing/dtls';
 import type { DefinitionLookup, LwM2mVersion, Path, ResourcePath } from '@lapwing/lwm2m';
 import type { PeerAddress } from '@lapwing/transport';
 import type { ClientObject } from './client-object.ts';
@@ -9,10 +10,16 @@ import type { NotificationStorage } from './stored-notifications.ts';
 
 /** One LwM2M Server to register with; becomes an Object Instance of Security (/0) and of Server (/1). */
 export interface ServerAccount {
-  /** "coap://host:port/path"; port 5683 and no path by default. Host names are looked up once, when the client starts. */
+  /** "coap://host:port/path" or "coaps://…"; port 5683 or 5684 and no path by default. Host names are looked up once, when the client starts. */
   readonly uri: string;
   /** Where the server is, instead of looking up the host of the URI. */
   readonly address?: PeerAddress;
+  /** How this client proves itself over coaps, and what it expects of the server: /0/x/2 to /0/x/5, /0/x/13, /0/x/15. */
+  readonly credentials?: ClientCredentials;
+  /** The name to ask for in the handshake (SNI), /0/x/14. Default: the host of the URI when it is a name. */
+  readonly serverName?: string;
+  /** /0/x/16, in order of preference. Default: those the credentials can use. */
+  readonly cipherSuites?: readonly CipherSuiteName[];
   /** 1 to 65534, unique in the client. Default: 1 and counting. */
   readonly shortServerId?: number;
   /** /1/x/1: how long the Server keeps the registration without an Update; 0 is for ever. Default 86400. */

@@ -1,5 +1,5 @@
 /** What the Server library offers: the shapes its users and the apps see. */
-import type { Peer } from '@lapwing/coap';
+import type { Peer, PeerSecurity } from '@lapwing/coap';
 import type {
   LwM2mVersion,
   Node,
@@ -13,6 +13,7 @@ import type {
   TypedPath,
   TypedResourceInstancePath,
 } from '@lapwing/lwm2m';
+import type { CipherSuiteName, Refusal } from '@lapwing/dtls';
 import type { PeerAddress } from '@lapwing/transport';
 import type { Outcome } from './outcome.ts';
 
@@ -34,6 +35,8 @@ export interface Registration {
   readonly queueMode: boolean;
   readonly smsNumber: string | undefined;
   readonly address: PeerAddress;
+  /** The identity that registered: of kind 'none' with plain coap. */
+  readonly security: PeerSecurity;
   /** Content formats announced with ct on the root link; empty when none. */
   readonly contentFormats: readonly number[];
   /** "" or "/lwm2m". */
@@ -107,9 +110,32 @@ export interface WriteAttributes {
   readonly hqmax?: number | null;
 }
 
+/** How a device is secured now. */
+export interface DeviceSecurity {
+  readonly kind: 'psk' | 'rpk' | 'x509';
+  /** What it has proven to be: PSK identity, "sha-256;…" of its public key, name in its certificate. */
+  readonly identity: string;
+  /** Undefined when its association is gone: nothing reaches it until it has opened a new one. */
+  readonly association:
+    | {
+        readonly cipherSuite: CipherSuiteName;
+        /** Whether its address may change. RFC 9146. */
+        readonly connectionId: boolean;
+        readonly extendedMasterSecret: boolean;
+        /** ms since 1970. */
+        readonly openedAt: number;
+        readonly addressChanges: number;
+        /** Records that did not authenticate. */
+        readonly forgedRecords: number;
+      }
+    | undefined;
+}
+
 /** One registered LwM2M Client, as the Server drives it. Every method rejects with OperationFailed when no answer comes. */
 export interface Device {
   readonly registration: Registration;
+  /** Undefined with plain coap. */
+  readonly security: DeviceSecurity | undefined;
   /** With a typed path (`Device.path(0).batteryLevel`) the value itself, of the path's type. */
   read<T>(path: TypedPath<T> | TypedResourceInstancePath<T>, options?: ReadOptions): Promise<Outcome<T>>;
   read(path: Path, options?: ReadOptions): Promise<Outcome<ReadResult>>;
@@ -191,6 +217,10 @@ export interface ServerEvents {
   observationEnded: [observation: ObservationInfo, reason: ObservationEndReason];
   /** A Send (POST /dp): every entry with its own timestamp. */
   sent: [registration: Registration, entries: readonly NodeEntry[]];
+  /** A Connection ID let the address of a registered device change. RFC 9146 §6. */
+  addressChanged: [registration: Registration, from: PeerAddress];
+  /** A DTLS handshake that did not complete, and why. */
+  handshakeRefused: [refusal: { readonly address: PeerAddress; readonly refusal: Refusal }];
   /** A registration interface request that was refused, and why, in one sentence. */
   refused: [
     refusal: {

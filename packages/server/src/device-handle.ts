@@ -27,6 +27,7 @@ import {
 import type {
   CallOptions,
   Device,
+  DeviceSecurity,
   DiscoveredNode,
   Observation,
   ObservationInfo,
@@ -47,6 +48,7 @@ import {
   writePath,
   type EncodedContent,
 } from './device-requests.ts';
+import { securityOf } from './device-security.ts';
 import { observe, type ObservationListener } from './observations.ts';
 import { accepted, refused, type Outcome } from './outcome.ts';
 import type { RegistrationRecord } from './registration-record.ts';
@@ -72,6 +74,10 @@ export class DeviceHandle implements Device {
 
   get registration(): Registration {
     return this.#current();
+  }
+
+  get security(): DeviceSecurity | undefined {
+    return securityOf(this.#current());
   }
 
   get observations(): readonly ObservationInfo[] {

@@ -7,5 +7,18 @@ export type { ServerParameters } from './parameters.ts';
 export { MemoryRegistrationStore } from './registration-store.ts';
 export type { MaybePromise, RegistrationStore } from './registration-store.ts';
 export { LwM2mServer } from './server.ts';
-export type { ServerOptions, ServerStartOptions, ServerUsage } from './server.ts';
+export type { CoapsOptions, ServerOptions, ServerStartOptions, ServerUsage } from './server.ts';
 export { copyRegistration } from './registration-record.ts';
+export { MemorySecurityStore, securityInfo } from './security-store.ts';
+export type {
+  CertificateEntry,
+  MemorySecurityStoreOptions,
+  PskEntry,
+  RawPublicKeyEntry,
+  SecurityEntry,
+  SecurityInfo,
+  SecurityKind,
+  SecurityStore,
+} from './security-store.ts';
+export type { SecurityAdministration, SecurityPage, SecurityQuery } from './security-administration.ts';
+export type { Resumption, SnapshotOptions } from './snapshot.ts';

@@ -529,6 +529,7 @@ const stored = (registrationId: string, updatedAt = 0): Registration => ({
   queueMode: false,
   smsNumber: undefined,
   address: { host: '10.0.0.2', port: 1 },
+  security: { kind: 'none' },
   contentFormats: [],
   alternatePath: '',
   objects: [{ objectId: 3, version: '1.1', objectInstanceIds: [0] }],

@@ -5,7 +5,7 @@
  * A fleet has few distinct object lists, versions and bindings, so those are shared; the lists that a registration is a
  * member of (lifetime slot, registrations of one peer) run through the records themselves.
  */
-import type { Peer } from '@lapwing/coap';
+import type { Peer, PeerSecurity } from '@lapwing/coap';
 import type { LwM2mVersion } from '@lapwing/lwm2m';
 import type { Driver, PeerAddress } from '@lapwing/transport';
 import type { RegisteredObject, Registration } from './api.ts';
@@ -82,6 +82,10 @@ export class RegistrationRecord implements Registration, WheelEntry {
     return this.peer.address;
   }
 
+  get security(): PeerSecurity {
+    return this.peer.security;
+  }
+
   get contentFormats(): readonly number[] {
     return this.objectList.contentFormats;
   }
@@ -108,7 +112,8 @@ export class RegistrationRecord implements Registration, WheelEntry {
 export function copyRegistration(registration: Registration): Registration {
   const { registrationId, endpointClientName, lwm2mVersion, lifetimeSeconds, binding, queueMode, smsNumber } =
     registration;
-  const { address, contentFormats, alternatePath, objects, registeredAt, updatedAt, expiresAt } = registration;
+  const { address, security, contentFormats, alternatePath, objects, registeredAt, updatedAt, expiresAt } =
+    registration;
   return {
     registrationId,
     endpointClientName,
@@ -118,6 +123,7 @@ export function copyRegistration(registration: Registration): Registration {
     queueMode,
     smsNumber,
     address,
+    security,
     contentFormats,
     alternatePath,
     objects,

@@ -87,6 +87,7 @@ const EXAMPLES: readonly Registration[] = [
     queueMode: false,
     smsNumber: undefined,
     address: { host: '192.0.2.1', port: 56830 },
+    security: { kind: 'none' },
     contentFormats: [],
     alternatePath: '',
     objects: [{ objectId: 3, version: '1.1', objectInstanceIds: [0] }],
@@ -103,6 +104,7 @@ const EXAMPLES: readonly Registration[] = [
     queueMode: true,
     smsNumber: '4915112345678',
     address: { host: '2001:db8::1', port: 1 },
+    security: { kind: 'psk', identity: 'Identität' },
     contentFormats: [60, 110, 112, 11542],
     alternatePath: '/lwm2m',
     objects: [

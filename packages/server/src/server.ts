@@ -16,6 +16,7 @@ import {
   type IncomingRequest,
   type OutgoingResponse,
 } from '@lapwing/coap';
+import type { DtlsParameters, ServerCredentials } from '@lapwing/dtls';
 import { ObjectDefinitions, type DefinitionLookup } from '@lapwing/lwm2m';
 import { UdpDriver, type Driver, type TimedLayer } from '@lapwing/transport';
 import type { Device, DevicePage, DeviceQuery, Registration, RemovalReason, ServerEvents } from './api.ts';
@@ -30,22 +31,39 @@ import { RegistrationTable } from './registration-table.ts';
 import { abandonRequests, notRegistered, type ExchangeOwner } from './requests.ts';
 import { refuse, Responder } from './responder.ts';
 import { routeOf } from './route.ts';
+import { SecurityAdministration } from './security-administration.ts';
+import { MemorySecurityStore, type SecurityStore } from './security-store.ts';
 import { receiveSend } from './send.ts';
+import type { SnapshotOptions } from './snapshot.ts';
 
 export interface ServerOptions {
   /** Where definitions of Objects come from; default: the OMA registry. */
   readonly definitions?: DefinitionLookup;
   /** Default: none, the registrations live in this object alone. */
   readonly registrationStore?: RegistrationStore;
+  /** Who may come over coaps, and as whom; default: nobody. Names in it may not come over coap. */
+  readonly securityStore?: SecurityStore;
   readonly parameters?: Partial<ServerParameters>;
 }
 
 export interface ServerStartOptions extends ServerOptions {
   /** IP addresses and ports to listen on with CoAP over UDP; port 0 is any free one. '0.0.0.0' and '::' may share a port. */
   readonly coap: readonly { readonly host: string; readonly port: number }[];
+  readonly coaps?: CoapsOptions;
   readonly coapParameters?: Partial<CoapParameters>;
+  /** What `suspend` gave when the server was stopped: it goes on as if it had not been. */
+  readonly snapshot?: SnapshotOptions;
   /** Addresses remembered at once, per socket; default 1,000,000. */
   readonly maxPeers?: number;
+}
+
+/** CoAP over DTLS. */
+export interface CoapsOptions {
+  /** IP addresses and ports to listen on; port 0 is any free one. */
+  readonly listen: readonly { readonly host: string; readonly port: number }[];
+  /** What the server shows of itself and accepts. */
+  readonly credentials: ServerCredentials;
+  readonly dtls?: Partial<DtlsParameters>;
 }
 
 export interface ServerUsage {
@@ -59,6 +77,8 @@ export interface ServerUsage {
 export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisposable {
   readonly drivers: readonly Driver[];
   readonly definitions: DefinitionLookup;
+  /** The credentials of devices. */
+  readonly security: SecurityAdministration;
   readonly #table = new RegistrationTable();
   readonly #store: RegistrationStore;
   readonly #interface: RegistrationInterface;
@@ -98,6 +118,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
     drivers,
     definitions = new ObjectDefinitions(),
     registrationStore = NO_REGISTRATION_STORE,
+    securityStore = new MemorySecurityStore(),
     parameters = {},
   }: ServerOptions & { readonly drivers: readonly Driver[] }) {
     super();
@@ -105,6 +126,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
     this.drivers = drivers;
     this.definitions = definitions;
     this.#store = registrationStore;
+    this.security = new SecurityAdministration(securityStore, () => undefined);
     const listener: RegistrationListener = {
       registered: (record, replaced) => {
         if (replaced !== undefined) this.#ended(replaced, 'replaced');

@@ -96,6 +96,10 @@ export interface SecureDriver extends Driver {
   connect(address: PeerAddress, options: ConnectOptions): Peer<PeerAddress>;
   /** Its association while it is not closed; undefined then, and for peers of `peer` without one. */
   association(peer: Peer): Association | undefined;
+  /** How often its address has changed since the association opened. */
+  addressChanges(peer: Peer): number;
+  /** The peers of all associations that are open or being opened by this side. */
+  associatedPeers(): Iterable<Peer<PeerAddress>>;
   answer(lookup: Lookup, answer: LookupAnswer): void;
   /** Say close_notify and forget everything about this peer: exchanges fail with 'peer-closed'. No `closed` event follows. */
   disconnect(peer: Peer): void;

@@ -40,11 +40,13 @@ export interface DtlsDriverCounters extends SocketDriverCounters {
 class AssociationPeer extends Peer<PeerAddress> {
   /** Undefined once it is closed. */
   association: Association | undefined = undefined;
+  addressChanges = 0;
 }
 
 export class DtlsDriver extends SocketDriver implements SecureDriver {
   readonly scheme = 'coaps';
   readonly #dtls: DtlsEndpointApi;
+  readonly #peers = new Set<AssociationPeer>();
   /** What the DTLS endpoint put out and was not yet handed up, oldest first: plaintext with its association, or an event. */
   readonly #senders: (Association | undefined)[] = [];
   readonly #arrived: (Uint8Array | DtlsEvent)[] = [];
@@ -98,15 +100,21 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
     const peer = new AssociationPeer(checkedAddress(address));
     this.turn((now) => {
       const association = this.#dtls.connect(now, peer.address, options, this.#outbox);
-      association.context = peer;
-      peer.association = association;
-      peer.lastActivity = now;
+      this.#bind(now, peer, association);
     });
     return peer;
   }
 
   association(peer: Peer): Association | undefined {
     return peer instanceof AssociationPeer ? peer.association : undefined;
+  }
+
+  addressChanges(peer: Peer): number {
+    return peer instanceof AssociationPeer ? peer.addressChanges : 0;
+  }
+
+  associatedPeers(): Iterable<Peer<PeerAddress>> {
+    return this.#peers;
   }
 
   answer(lookup: Lookup, answer: LookupAnswer): void {
@@ -230,6 +238,7 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
         const { association, from } = event;
         const peer = peerOf(association);
         if (peer === undefined) return;
+        peer.addressChanges++;
         peer.address = { host: association.address.host, port: association.address.port };
         this.emitAssociation({ kind: 'moved', peer, from });
         return;
@@ -249,6 +258,7 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
   /** Nothing of this peer survives its association. RFC 7252 §9.1. */
   #forget(now: number, peer: AssociationPeer): void {
     peer.association = undefined;
+    this.#peers.delete(peer);
     this.endpoint.forgetPeer(now, peer, this);
   }
 
@@ -257,10 +267,15 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
     const peer = peerOf(association) ?? new AssociationPeer({ host, port });
     const { principal } = association;
     peer.security = principal === undefined ? UNPROVEN : securityOf(principal);
+    this.#bind(now, peer, association);
+    return peer;
+  }
+
+  #bind(now: number, peer: AssociationPeer, association: Association): void {
     peer.association = association;
     peer.lastActivity = now;
     association.context = peer;
-    return peer;
+    this.#peers.add(peer);
   }
 }
 

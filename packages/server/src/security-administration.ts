@@ -1,0 +1,81 @@
+/**
+ * The credentials of devices, as an operator sees and changes them. What is taken away ends at once: associations that
+ * it opened are closed, and the registrations that came over them are removed.
+ */
+import {
+  securityInfo,
+  type SecurityEntry,
+  type SecurityInfo,
+  type SecurityKind,
+  type SecurityStore,
+} from './security-store.ts';
+
+export interface SecurityQuery {
+  /** Begin after this Endpoint Client Name, which need not exist. */
+  readonly after?: string;
+  /** At least this many entries, as long as there are; the last name is never cut in two. Default 100. */
+  readonly limit?: number;
+  /** Only names or identities that contain this text, in any letter case. */
+  readonly search?: string;
+}
+
+export interface SecurityPage {
+  /** Ascending by Endpoint Client Name. Without secrets. */
+  readonly items: readonly SecurityInfo[];
+  /** Pass as `after` for the next page; undefined on the last one. */
+  readonly next: string | undefined;
+}
+
+/** Ends what an entry has opened. */
+export type EndAssociations = (endpointClientName: string, kind: SecurityKind) => void;
+
+export class SecurityAdministration {
+  readonly #store: SecurityStore;
+  readonly #end: EndAssociations;
+
+  constructor(store: SecurityStore, end: EndAssociations) {
+    this.#store = store;
+    this.#end = end;
+  }
+
+  /**
+   * Let a device in. An entry of the same name and kind is replaced, and what it opened ends.
+   *
+   * Rejects with UsageError when the entry is malformed, with OperationFailed 'IDENTITY_TAKEN' when its identity or
+   * public key is that of another name, and with 'STORE_FULL'.
+   */
+  async add(entry: SecurityEntry): Promise<SecurityInfo> {
+    await this.#store.add(entry);
+    this.#end(entry.endpointClientName, entry.kind);
+    return securityInfo(entry);
+  }
+
+  /** Shut a device out, by one kind of credential or by all. False when there was nothing to remove. */
+  async remove(endpointClientName: string, kind?: SecurityKind): Promise<boolean> {
+    let found = false;
+    for (const one of kind === undefined ? KINDS : [kind]) {
+      if (!(await this.#store.remove(endpointClientName, one))) continue;
+      found = true;
+      this.#end(endpointClientName, one);
+    }
+    return found;
+  }
+
+  async list({ after, limit = 100, search }: SecurityQuery = {}): Promise<SecurityPage> {
+    const items: SecurityInfo[] = [];
+    const wanted = search?.toLowerCase();
+    for await (const entry of this.#store.all(after)) {
+      const info = securityInfo(entry);
+      if (wanted !== undefined && !matches(info, wanted)) continue;
+      const last = items.at(-1)?.endpointClientName;
+      if (items.length >= limit && info.endpointClientName !== last) return { items, next: last };
+      items.push(info);
+    }
+    return { items, next: undefined };
+  }
+}
+
+const KINDS: readonly SecurityKind[] = ['psk', 'rpk', 'x509'];
+
+const matches = ({ endpointClientName, identity }: SecurityInfo, wanted: string): boolean =>
+  endpointClientName.toLowerCase().includes(wanted) || identity?.toLowerCase().includes(wanted) === true;
