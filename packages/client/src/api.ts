@@ -35,9 +35,30 @@ export interface ServerAccount {
   readonly confirmableNotifications?: boolean;
   /** /1/x/6: whether notifications are stored while this server is disabled or cannot be reached. Default false. */
   readonly notificationStoring?: boolean;
-  /** /1/x/14. Default 0. */
+  /** /1/x/13: servers with one are registered with one after the other, the least first; others do not wait. */
+  readonly priority?: number;
+  /** /1/x/14. With a `priority` it begins when the server before has been dealt with. Default 0. */
   readonly initialDelaySeconds?: number;
+  /** /1/x/15: when this server cannot be registered with, servers after it in the order are not either. Default false. */
+  readonly failureBlock?: boolean;
+  /** /1/x/16, for a Bootstrap-Server to read and write; nothing follows from it here. */
+  readonly bootstrapOnFailure?: boolean;
+  /** /1/x/25: the versions the server is known to speak; the highest one that this client speaks too is offered first. */
+  readonly serverVersions?: readonly LwM2mVersion[];
   readonly retry?: RetryOptions;
+}
+
+export interface QueueModeOptions {
+  /** ms this client stays awake after the last message; default 93 000 (MAX_TRANSMIT_WAIT). */
+  readonly awakeTime?: number;
+}
+
+/** Profiles that servers are expected to know; one that does not (4.09) is told the whole list. Core 1.2 §6.2.1. */
+export interface ProfileOptions {
+  /** "6:27354b9a", "oma:name", "v:name". */
+  readonly ids: readonly string[];
+  /** The Objects and Object Instances the profiles stand for, "/3" or "/3/0": these are not listed. */
+  readonly covers: readonly string[];
 }
 
 /** /1/x/17 to /1/x/20: how often and how patiently a Server that does not answer is tried. */
@@ -61,8 +82,13 @@ export interface ClientOptions {
   readonly lwm2mVersion?: LwM2mVersion;
   /** The `b` parameter, /1/x/7 and /3/0/16. Default "U". */
   readonly binding?: string;
-  /** Say in the registration that this client sleeps between its Updates. Default false. */
-  readonly queueMode?: boolean;
+  /**
+   * Queue mode: this client says in its registration that it sleeps, and does: when nothing has been sent or received for
+   * `awakeTime`, it neither answers nor sends until an Update, a notification or a Send is due. Default false.
+   */
+  readonly queueMode?: boolean | QueueModeOptions;
+  /** Name the Objects by Profile IDs instead of listing them. 1.2. */
+  readonly profile?: ProfileOptions;
   /** MSISDN, digits only: the `sms` parameter. */
   readonly smsNumber?: string;
   /** One Content-Format to announce with the object list (`</>;ct=…`). Default: none. */
@@ -109,6 +135,9 @@ export interface RegistrationFailure {
 }
 
 export interface ClientEvents {
+  /** Queue mode: nothing was sent or received for the awake time. */
+  asleep: [];
+  awake: [];
   registered: [registration: ServerRegistration];
   updated: [registration: ServerRegistration];
   /** The Server forgot the registration or no longer answers; registering anew has begun. */
@@ -132,6 +161,8 @@ export interface ClientCounters {
   readonly strangers: number;
   /** Requests of a server that came while no registration with it was complete. */
   readonly beforeRegistration: number;
+  /** Requests that came while this client was asleep or offline: it did not hear them. */
+  readonly unheard: number;
 }
 
 export interface SendResult {

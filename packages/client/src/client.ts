@@ -10,7 +10,7 @@ import { EventEmitter } from 'node:events';
 import { isIP, isIPv6 } from 'node:net';
 import { OperationFailed, UsageError } from '@lapwing/coap';
 import type { CoapEvent, CoapParameters, IncomingRequest, Peer } from '@lapwing/coap';
-import { isMalformed, ObjectDefinitions, parsePath } from '@lapwing/lwm2m';
+import { isMalformed, isProfileId, ObjectDefinitions, parsePath } from '@lapwing/lwm2m';
 import type { AnnouncedObject, DefinitionLookup, LwM2mVersion, NodeEntry, Path } from '@lapwing/lwm2m';
 import { UdpDriver } from '@lapwing/transport';
 import type { Driver, PeerAddress, TimedLayer } from '@lapwing/transport';
@@ -18,12 +18,14 @@ import type {
   ClientCounters,
   ClientEvents,
   ClientOptions,
+  ProfileOptions,
   SendResult,
   ServerAccount,
   ServerRegistration,
   StartOptions,
 } from './api.ts';
 import { AttributeStore } from './attribute-store.ts';
+import { AwakeTime } from './awake-time.ts';
 import { captureState, isOfState, restoreState } from './client-state.ts';
 import type { ClientState } from './client-state.ts';
 import type { KeptAt, ObjectInstanceContent, SettableAt, TreeAccess } from './client-object.ts';
@@ -35,8 +37,9 @@ import { securityObject } from './objects/security.ts';
 import { SERVER_RESOURCES, serverObject } from './objects/server.ts';
 import { carriesTime, PayloadFormat } from './payload-format.ts';
 import { isRefusal, type HandlerFailed } from './refusal.ts';
+import { RegistrationOrder } from './registration-order.ts';
 import { RegistrationProcedure } from './registration-procedure.ts';
-import type { Announcement } from './registration-procedure.ts';
+import type { Announcement, Profile } from './registration-procedure.ts';
 import { Reporting } from './reporting.ts';
 import type { ReportingSource } from './reporting.ts';
 import { Sending } from './sending.ts';
@@ -54,6 +57,8 @@ export const CLIENT_COAP_PARAMETERS: Partial<CoapParameters> = Object.freeze({
 
 /** Addresses a client's socket remembers: its servers, and strangers for a while. */
 const MAX_PEERS = 1024;
+/** ms. RFC 7252 §4.8.2. */
+const MAX_TRANSMIT_WAIT = 93_000;
 /** Requests of one server that wait for its registration to be complete. */
 const MAX_EARLY_REQUESTS = 16;
 
@@ -69,6 +74,10 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   readonly #management: DeviceManagement;
   readonly #sending: Sending;
   readonly #procedures: readonly RegistrationProcedure[];
+  readonly #order: RegistrationOrder;
+  readonly #awake: AwakeTime | undefined;
+  #offline = false;
+  #unheard = 0;
   readonly #byPeer = new Map<Peer, RegistrationProcedure>();
   readonly #layer: TimedLayer;
   /** Requests that came before the registration with their server was complete. */
@@ -144,7 +153,8 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         return isRefusal(encoded) ? { malformed: encoded.reason } : encoded.payload;
       },
       carriesTime: (contentFormat) => carriesTime(contentFormat),
-      isReachable: ({ peer }) => this.#byPeer.get(peer)?.isRegistered === true,
+      isReachable: ({ peer }) => this.#byPeer.get(peer)?.isReachable === true,
+      sending: () => this.#stayAwake(),
       ended: ({ settings: { shortServerId }, paths }) => this.#announce('observationEnded', { shortServerId, paths }),
     };
     this.#reporting = new Reporting(driver, this.#attributes, reportingSource, {
@@ -171,7 +181,8 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     this.#sending = new Sending(driver, formats);
     const announcement = (): Announcement => ({
       endpointClientName,
-      queueMode,
+      queueMode: queueMode !== false,
+      profile: this.#profile(options.profile),
       smsNumber: options.smsNumber,
       contentFormat: options.contentFormat,
       alternatePath,
@@ -181,6 +192,11 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     if (families.size > 1)
       throw new UsageError('servers of IPv4 and IPv6 cannot share a socket: start a client for each family');
     this.#procedures = accounts.map((account) => this.#buildProcedure(account, lwm2mVersion, announcement));
+    this.#order = new RegistrationOrder(this.#procedures);
+    if (queueMode !== false) {
+      const { awakeTime = MAX_TRANSMIT_WAIT } = queueMode === true ? {} : queueMode;
+      this.#awake = new AwakeTime(awakeTime, driver.now(), (wakefulness) => this.#announce(wakefulness));
+    }
     this.#layer = {
       nextDeadline: () => this.#nextDeadline(),
       handleTimeout: (now) => this.#handleTimeout(now),
@@ -200,7 +216,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   }
 
   get counters(): ClientCounters {
-    return { strangers: this.#strangers, beforeRegistration: this.#beforeRegistration };
+    return { strangers: this.#strangers, beforeRegistration: this.#beforeRegistration, unheard: this.#unheard };
   }
 
   /** Observations of servers now. */
@@ -213,10 +229,39 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     return this.#reporting.storedValues;
   }
 
-  /** Register now with every server (or one), whatever the state: the beginning, after a restart, instead of waiting. */
+  /**
+   * Register now, whatever the state: the beginning, after a restart, instead of waiting. With every server in the order
+   * their priorities say (/1/x/13), or with one at once.
+   */
   register(shortServerId?: number): void {
     this.#checkOpen();
+    if (shortServerId === undefined) return this.#driver.turn(() => this.#order.begin());
     for (const procedure of this.#chosen(shortServerId)) procedure.handle({ kind: 'begin' });
+  }
+
+  /** Whether this client listens now: not offline, and in queue mode awake. */
+  get isAwake(): boolean {
+    return !this.#offline && this.#awake?.wakefulness !== 'asleep';
+  }
+
+  /**
+   * The network is gone, or is not to be used: nothing is sent or heard until `goOnline`. Observations go on; what they
+   * would have told is stored for servers that want that (/1/x/6).
+   */
+  goOffline(): void {
+    this.#checkOpen();
+    this.#offline = true;
+    for (const procedure of this.#procedures) procedure.suspend();
+  }
+
+  /** Confirm the registrations by an Update, or begin them anew; then tell what is to be told. */
+  goOnline(): void {
+    this.#checkOpen();
+    if (!this.#offline) return;
+    this.#offline = false;
+    this.#driver.turn(() => {
+      for (const procedure of this.#procedures) procedure.resume();
+    });
   }
 
   /** Send an Update now; a client that only just woke up, for instance. */
@@ -308,8 +353,10 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     if (listening.length === 0) {
       throw new OperationFailed('MUTED', 'every server mutes Send (/1/x/23)', { retryable: false });
     }
+    if (this.#offline) throw new OperationFailed('OFFLINE', 'the client is offline', { retryable: true });
     const entries = isEntries(content) ? content : await this.#readForSend(content);
     if (entries.length === 0) throw new UsageError('there is nothing to send at these paths');
+    this.#stayAwake();
     return Promise.all(listening.map(({ settings }) => this.#sending.send(settings, entries, signal)));
   }
 
@@ -361,12 +408,17 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     const peer = this.#driver.peer(addressOf(account));
     if (this.#byPeer.has(peer)) throw new UsageError(`two servers have the address of ${account.uri}`);
     const settings = new ServerSettings(account, peer, this.#tree);
-    const procedure = new RegistrationProcedure(this.#driver, settings, lwm2mVersion, announcement, {
+    const version = commonVersion(settings.serverVersions, lwm2mVersion);
+    const procedure = new RegistrationProcedure(this.#driver, settings, version, announcement, {
       registered: (registration) => {
         this.#reporting.endAll(settings, 'storing');
         this.#announce('registered', registration);
+        this.#order.registered(procedure);
       },
-      updated: (registration) => this.#announce('updated', registration),
+      updated: (registration) => {
+        this.#reporting.reachableAgain(settings);
+        this.#announce('updated', registration);
+      },
       lost: (registration) => {
         this.#reporting.endAll(settings, 'storing');
         this.#announce('lost', registration);
@@ -375,13 +427,29 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         this.#reporting.endAll(settings, this.#closing === undefined ? 'storing' : 'forgetting');
         this.#announce('deregistered', registration);
       },
-      registrationFailed: (failure) => this.#announce('registrationFailed', failure),
+      registrationFailed: (failure) => {
+        this.#announce('registrationFailed', failure);
+        if (failure.final) this.#order.failed(procedure);
+      },
       stateChanged: () => this.#handleStateChange(procedure),
+      sending: () => this.#stayAwake(),
     });
     // Held here, so the transport must not forget it.
     peer.context = procedure;
     this.#byPeer.set(peer, procedure);
     return procedure;
+  }
+
+  #profile(given: ProfileOptions | undefined): Profile | undefined {
+    if (given === undefined) return undefined;
+    const covered = new Set(given.covers);
+    const uncovered = this.#announcedObjects().flatMap((object) => {
+      const { objectId, objectInstanceIds } = object;
+      if (covered.has(`/${objectId}`)) return [];
+      const left = objectInstanceIds.filter((id) => !covered.has(`/${objectId}/${id}`));
+      return objectInstanceIds.length > 0 && left.length === 0 ? [] : [{ ...object, objectInstanceIds: left }];
+    });
+    return { ids: given.ids, uncovered };
   }
 
   #announcedObjects(): readonly AnnouncedObject[] {
@@ -395,7 +463,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   }
 
   #nextDeadline(): number {
-    let deadline = this.#reporting.nextDeadline();
+    let deadline = Math.min(this.#reporting.nextDeadline(), this.#awake?.nextDeadline() ?? Infinity);
     for (const procedure of this.#procedures) deadline = Math.min(deadline, procedure.nextDeadline());
     return deadline;
   }
@@ -405,6 +473,16 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       if (procedure.nextDeadline() <= now) procedure.handle({ kind: 'deadline' });
     }
     this.#reporting.handleTimeout(now);
+    if (this.#awake === undefined || this.#awake.nextDeadline() > now) return;
+    // An answer that is waited for will be heard.
+    const isWaiting = this.#sending.size > 0 || this.#procedures.some(({ isWaitingForAnswer }) => isWaitingForAnswer);
+    if (isWaiting) this.#awake.handleActivity(now);
+    else this.#awake.handleTimeout(now);
+  }
+
+  /** Something is sent or was received. */
+  #stayAwake(): void {
+    this.#driver.turn((now) => this.#awake?.handleActivity(now));
   }
 
   #handleEvent(event: CoapEvent): void {
@@ -412,6 +490,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       case 'request':
         return this.#handleRequest(event.request);
       case 'response':
+        this.#stayAwake();
         if (this.#sending.handleResponse(event.exchange, event.response)) return;
         for (const procedure of this.#procedures) {
           if (procedure.handleResponse(event.exchange, event.response)) return;
@@ -431,6 +510,11 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
 
   #handleRequest(request: IncomingRequest): void {
     const procedure = this.#byPeer.get(request.peer);
+    if (!this.isAwake) {
+      this.#unheard++;
+      return this.#ignore(request);
+    }
+    if (procedure !== undefined) this.#stayAwake();
     if (procedure === undefined) {
       this.#strangers++;
       this.#ignore(request);
@@ -590,7 +674,20 @@ const closedError = (): OperationFailed => new OperationFailed('CLOSED', 'the cl
 const isEntries = (content: readonly unknown[]): content is readonly NodeEntry[] =>
   content.every((one) => typeof one === 'object' && one !== null && 'path' in one);
 
-function checkOptions({ endpointClientName, objects, servers }: ClientOptions): void {
+const VERSIONS: readonly LwM2mVersion[] = ['1.0', '1.1', '1.2'];
+
+/** The highest version both speak; without knowledge of the server, the client's. */
+function commonVersion(serverVersions: readonly unknown[], highest: LwM2mVersion): LwM2mVersion {
+  const known = VERSIONS.filter((version) => version <= highest && serverVersions.includes(version));
+  return known.at(-1) ?? highest;
+}
+
+function checkOptions({ endpointClientName, objects, servers, profile, queueMode }: ClientOptions): void {
+  const wrong = profile?.ids.find((id) => !isProfileId(id));
+  if (wrong !== undefined) throw new UsageError(`"${wrong}" is no Profile ID`);
+  if (typeof queueMode === 'object' && !((queueMode.awakeTime ?? 1) > 0)) {
+    throw new UsageError('the awake time is a number of ms above 0');
+  }
   if (endpointClientName === '') throw new UsageError('an Endpoint Client Name is needed');
   if (servers.length === 0) throw new UsageError('a client needs a server to register with');
   for (const { objectId } of objects) {

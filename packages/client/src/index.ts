@@ -4,6 +4,8 @@ export type {
   ClientCounters,
   ClientEvents,
   ClientOptions,
+  ProfileOptions,
+  QueueModeOptions,
   RegistrationFailure,
   RetryOptions,
   SendResult,

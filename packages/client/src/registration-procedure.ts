@@ -31,6 +31,13 @@ export interface Announcement {
   /** "" or "/lwm2m". */
   readonly alternatePath: string;
   readonly objects: readonly AnnouncedObject[];
+  readonly profile: Profile | undefined;
+}
+
+/** Profile IDs, and what of `objects` they leave to be listed. */
+export interface Profile {
+  readonly ids: readonly string[];
+  readonly uncovered: readonly AnnouncedObject[];
 }
 
 export interface RegistrationListener {
@@ -42,6 +49,8 @@ export interface RegistrationListener {
   registrationFailed(failure: RegistrationFailure): void;
   /** The state changed, and perhaps the next deadline. */
   stateChanged(): void;
+  /** A request is about to be sent. */
+  sending(): void;
 }
 
 /** ms a De-register may take: a server that is gone must not hold up the end of the client. */
@@ -67,6 +76,12 @@ export class RegistrationProcedure {
   /** What the request under way says, and what the server has confirmed. */
   #saying: Announced | undefined;
   #confirmed: Announced | undefined;
+  /** The server answered 4.09 to the Profile IDs. */
+  #profileRefused = false;
+  /** Offline: nothing is sent. 'begin': `begin` was asked for meanwhile. */
+  #suspended: 'no' | 'yes' | 'begin' = 'no';
+  /** After having been offline, until the server has confirmed the registration. */
+  #unconfirmed = false;
 
   constructor(
     driver: Driver,
@@ -91,6 +106,16 @@ export class RegistrationProcedure {
     return this.#state.kind === 'registered' || this.#state.kind === 'updating';
   }
 
+  /** The server can be told something. */
+  get isReachable(): boolean {
+    return this.isRegistered && this.#suspended === 'no' && !this.#unconfirmed;
+  }
+
+  /** A request of this procedure waits for its answer. */
+  get isWaitingForAnswer(): boolean {
+    return this.#exchange !== undefined;
+  }
+
   get registration(): ServerRegistration {
     const state = this.#state;
     const location = 'location' in state ? `/${state.location.join('/')}` : undefined;
@@ -99,11 +124,33 @@ export class RegistrationProcedure {
   }
 
   nextDeadline(): number {
-    return registrationDeadline(this.#state);
+    return this.#suspended === 'no' ? registrationDeadline(this.#state) : Infinity;
+  }
+
+  /** Stop sending; what was under way is given up. */
+  suspend(): void {
+    if (this.#suspended !== 'no') return;
+    this.handle({ kind: 'suspend' });
+    this.#suspended = 'yes';
+    this.#unconfirmed = this.isRegistered;
+    this.#driver.turn((now, out) => this.#abandon(now, out));
+  }
+
+  /** Go on: what is due is done, and a registration that stands is confirmed by an Update. */
+  resume(): void {
+    if (this.#suspended === 'no') return;
+    const begin = this.#suspended === 'begin';
+    this.#suspended = 'no';
+    this.handle({ kind: begin ? 'begin' : 'deadline' });
   }
 
   /** Drive the state machine; everything that may happen to a registration enters here. */
   handle(input: RegistrationInput, reason: RefusalReason = NO_REASON): void {
+    if (this.#suspended !== 'no') {
+      if (input.kind === 'begin') this.#suspended = 'begin';
+      if (input.kind !== 'close') return;
+      input = { kind: 'abandon' };
+    }
     this.#driver.turn((now, out) => {
       const before = this.#state;
       const step = advanceRegistration(before, input, now, this.settings.registration);
@@ -112,6 +159,7 @@ export class RegistrationProcedure {
       // Whatever was under way belongs to the state that has been left.
       if (step.action !== undefined || step.state.kind === 'closed') this.#abandon(now, out);
       if (input.kind === 'accepted' && before.kind !== 'deregistering') this.#confirmed = this.#saying;
+      if (input.kind === 'accepted' || !this.isRegistered) this.#unconfirmed = false;
       if (step.announce !== undefined) this.#announce(step.announce, now, reason);
       this.#listener.stateChanged();
       if (step.action !== undefined) this.#perform(step.action, now, out);
@@ -125,6 +173,12 @@ export class RegistrationProcedure {
     this.#exchange = undefined;
     const { code, options, payload } = response;
     if (!isSuccess(code)) {
+      const { state } = this;
+      if (code === Codes.conflict && state.kind === 'registering' && this.#profileOf(state.version) !== undefined) {
+        this.#profileRefused = true;
+        this.handle({ kind: 'profileRefused' });
+        return true;
+      }
       this.handle({ kind: 'refused', code }, { code, text: describeAnswer(code, payload) });
       return true;
     }
@@ -181,6 +235,7 @@ export class RegistrationProcedure {
   }
 
   #perform(action: 'register' | 'update' | 'deregister', now: number, out: Outbox): void {
+    this.#listener.sending();
     try {
       this.#exchange = this.#send(action, now, out);
     } catch (error) {
@@ -190,8 +245,19 @@ export class RegistrationProcedure {
     }
   }
 
+  /** The profile to name to this server. */
+  #profileOf(version: LwM2mVersion): Profile | undefined {
+    return version === '1.2' && !this.#profileRefused ? this.#announcement().profile : undefined;
+  }
+
   #location(): Location {
     return 'location' in this.#state ? this.#state.location : [];
+  }
+
+  #links(objects: readonly AnnouncedObject[]): string {
+    if (objects.length === 0) return '';
+    const { alternatePath, contentFormat } = this.#announcement();
+    return formatObjectLinks(objects, { lwm2mVersion: this.#state.version, alternatePath, contentFormat });
   }
 
   #send(action: 'register' | 'update' | 'deregister', now: number, out: Outbox): Exchange {
@@ -199,19 +265,17 @@ export class RegistrationProcedure {
     const { peer, pathSegments, lifetimeSeconds, binding } = this.settings;
     const { version } = this.#state;
     const announcement = this.#announcement();
-    const { queueMode, smsNumber, contentFormat: announcedFormat, alternatePath } = announcement;
-    const objectLinks = formatObjectLinks(announcement.objects, {
-      lwm2mVersion: version,
-      alternatePath,
-      contentFormat: announcedFormat,
-    });
+    const { queueMode, smsNumber } = announcement;
+    const objectLinks = this.#links(announcement.objects);
     const contentFormat = CONTENT_FORMATS.linkFormat.number;
     switch (action) {
       case 'register': {
         this.#confirmed = undefined;
         this.#saying = { lifetimeSeconds, binding, objectLinks };
         const { endpointClientName } = announcement;
+        const profile = this.#profileOf(version);
         const parameters = {
+          profileIds: profile?.ids,
           endpointClientName,
           lifetimeSeconds,
           lwm2mVersion: version,
@@ -222,9 +286,9 @@ export class RegistrationProcedure {
         const options = buildOptions({
           uriPath: [...pathSegments, 'rd'],
           uriQuery: formatRegisterQueries(parameters),
-          contentFormat,
+          contentFormat: profile?.uncovered.length === 0 ? undefined : contentFormat,
         });
-        const payload = encodeUtf8(objectLinks);
+        const payload = encodeUtf8(profile === undefined ? objectLinks : this.#links(profile.uncovered));
         return endpoint.request(now, peer, { code: Codes.post, options, payload, context: this }, out);
       }
       case 'update': {

@@ -61,6 +61,9 @@ const INPUTS = {
   updateWanted: { kind: 'updateWanted' },
   disable: { kind: 'disable', seconds: 10 },
   close: { kind: 'close' },
+  profileRefused: { kind: 'profileRefused' },
+  suspend: { kind: 'suspend' },
+  abandon: { kind: 'abandon' },
 } as const satisfies Record<string, RegistrationInput>;
 
 /** New state, action and announcement; '=' is the identical state. */
@@ -72,59 +75,71 @@ const TABLE: Record<keyof typeof STATES, Record<keyof typeof INPUTS, Expected>> 
   idle: {
     begin: 'registering 1.2 1/1 !register', deadline: '=', accepted: '=', notFound: '=', oldVersion: '=', failed: '=',
     updateWanted: '=', disable: '=', close: 'closed',
+    profileRefused: '=', suspend: '=', abandon: 'closed',
   },
   waiting: {
     begin: 'registering 1.2 1/1 !register', deadline: 'registering 1.2 2/2 !register', accepted: '=', notFound: '=',
     oldVersion: '=', failed: '=', updateWanted: '=', disable: '=', close: 'closed',
+    profileRefused: '=', suspend: '=', abandon: 'closed',
   },
   waitingLonger: {
     begin: 'registering 1.2 1/1 !register', deadline: '=', accepted: '=', notFound: '=', oldVersion: '=', failed: '=',
     updateWanted: '=', disable: '=', close: 'closed',
+    profileRefused: '=', suspend: '=', abandon: 'closed',
   },
   registering: {
     begin: 'registering 1.2 1/1 !register', deadline: '=', accepted: 'registered 206500 #registered',
     notFound: 'waiting 2/1 60000 #registrationFailed', oldVersion: 'registering 1.1 1/1 !register',
     failed: 'waiting 2/1 60000 #registrationFailed', updateWanted: 'registering 1.2 1/1 +', disable: '=', close: 'closed',
+    profileRefused: 'registering 1.2 1/1 !register', suspend: 'waiting 1/1 0', abandon: 'closed',
   },
   registeringStale: {
     begin: 'registering 1.2 1/1 !register', deadline: '=', accepted: 'updating !update #registered',
     notFound: 'waiting 2/1 60000 #registrationFailed', oldVersion: 'registering 1.1 1/1 !register',
     failed: 'waiting 2/1 60000 #registrationFailed', updateWanted: '=', disable: '=', close: 'closed',
+    profileRefused: 'registering 1.2 1/1 !register', suspend: 'waiting 1/1 0', abandon: 'closed',
   },
   registered: {
     begin: 'registering 1.2 1/1 !register #lost', deadline: 'updating !update', accepted: '=', notFound: '=',
     oldVersion: '=', failed: '=', updateWanted: 'updating !update', disable: 'deregistering 10 !deregister',
     close: 'deregistering closed !deregister',
+    profileRefused: '=', suspend: '=', abandon: 'closed',
   },
   registeredLonger: {
     begin: 'registering 1.2 1/1 !register #lost', deadline: '=', accepted: '=', notFound: '=', oldVersion: '=',
     failed: '=', updateWanted: 'updating !update', disable: 'deregistering 10 !deregister',
     close: 'deregistering closed !deregister',
+    profileRefused: '=', suspend: 'registered 0', abandon: 'closed',
   },
   updating: {
     begin: 'registering 1.2 1/1 !register #lost', deadline: '=', accepted: 'registered 206500 #updated',
     notFound: 'registering 1.2 1/1 !register #lost', oldVersion: 'registering 1.2 1/1 !register #lost',
     failed: 'registering 1.2 1/1 !register #lost', updateWanted: 'updating +', disable: 'deregistering 10 !deregister',
     close: 'deregistering closed !deregister',
+    profileRefused: '=', suspend: 'registered 0', abandon: 'closed',
   },
   updatingStale: {
     begin: 'registering 1.2 1/1 !register #lost', deadline: '=', accepted: 'updating !update #updated',
     notFound: 'registering 1.2 1/1 !register #lost', oldVersion: 'registering 1.2 1/1 !register #lost',
     failed: 'registering 1.2 1/1 !register #lost', updateWanted: '=', disable: 'deregistering 10 !deregister',
     close: 'deregistering closed !deregister',
+    profileRefused: '=', suspend: 'registered 0', abandon: 'closed',
   },
   deregistering: {
     begin: '=', deadline: '=', accepted: 'closed #deregistered', notFound: 'closed #deregistered',
     oldVersion: 'closed #deregistered', failed: 'closed #deregistered', updateWanted: '=', disable: '=', close: '=',
+    profileRefused: '=', suspend: 'closed #deregistered', abandon: 'closed',
   },
   disabling: {
     begin: '=', deadline: '=', accepted: 'waiting 1/1 10000 #deregistered', notFound: 'waiting 1/1 10000 #deregistered',
     oldVersion: 'waiting 1/1 10000 #deregistered', failed: 'waiting 1/1 10000 #deregistered', updateWanted: '=',
     disable: '=', close: 'deregistering closed',
+    profileRefused: '=', suspend: 'waiting 1/1 10000 #deregistered', abandon: 'closed',
   },
   closed: {
     begin: '=', deadline: '=', accepted: '=', notFound: '=', oldVersion: '=', failed: '=', updateWanted: '=',
     disable: '=', close: '=',
+    profileRefused: '=', suspend: '=', abandon: '=',
   },
 };
 

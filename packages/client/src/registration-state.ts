@@ -10,6 +10,9 @@
  *             │ disabled for n s                  ▼ disable, close
  *             └───────────────────────────── deregistering ──────────► closed
  *
+ * `suspend` (the client goes offline) leaves every state that waits for an answer: registering becomes waiting, updating
+ * becomes registered, both due at once; a registration that stands is to be confirmed by an Update afterwards.
+ *
  * No registration is ever given up for good while the retry parameters allow another sequence: as there may be no
  * Bootstrap-Server to fall back on, the sequences begin anew after the sequence delay when all have failed.
  */
@@ -98,7 +101,13 @@ export type RegistrationInput =
   | { readonly kind: 'updateWanted' }
   /** The Server executed /1/x/4. */
   | { readonly kind: 'disable'; readonly seconds: number }
-  | { readonly kind: 'close' };
+  /** The Server cannot resolve the Profile ID: the Register follows with the whole list. 1.2. */
+  | { readonly kind: 'profileRefused' }
+  /** Nothing can be sent any more; what was under way is to be done again when it can. */
+  | { readonly kind: 'suspend' }
+  | { readonly kind: 'close' }
+  /** As `close`, but nothing can be sent. */
+  | { readonly kind: 'abandon' };
 
 export interface RegistrationStep {
   readonly state: RegistrationState;
@@ -118,6 +127,7 @@ export function advanceRegistration(
   now: number,
   parameters: RegistrationParameters,
 ): RegistrationStep {
+  if (input.kind === 'abandon') return state.kind === 'closed' ? { state } : closed(state);
   switch (state.kind) {
     case 'idle':
       switch (input.kind) {
@@ -154,6 +164,10 @@ export function advanceRegistration(
         }
         case 'failed':
           return retry(state, now, parameters);
+        case 'profileRefused':
+          return register(state, now, state.attempt, state.sequence);
+        case 'suspend':
+          return { state: waiting(state, now, state.attempt, state.sequence) };
         case 'updateWanted':
           return state.updateWanted ? { state } : { state: { ...state, updateWanted: true } };
         case 'close':
@@ -169,6 +183,8 @@ export function advanceRegistration(
           return now < state.deadline ? { state } : update(state, now);
         case 'updateWanted':
           return update(state, now);
+        case 'suspend':
+          return state.deadline <= now ? { state } : { state: { ...state, deadline: now } };
         case 'disable':
           return deregister(state, { disabledSeconds: input.seconds });
         case 'close':
@@ -185,6 +201,10 @@ export function advanceRegistration(
           return { ...register(state, now, 1, 1), announce: { kind: 'lost' } };
         case 'accepted':
           return updated(state, now, parameters);
+        case 'suspend': {
+          const { version, location } = state;
+          return { state: { kind: 'registered', version, location, deadline: now } };
+        }
         case 'updateWanted':
           return state.updateWanted ? { state } : { state: { ...state, updateWanted: true } };
         case 'disable':
@@ -199,7 +219,8 @@ export function advanceRegistration(
         // Whatever the Server answers, it is over on this side.
         case 'accepted':
         case 'refused':
-        case 'failed': {
+        case 'failed':
+        case 'suspend': {
           const announce = { kind: 'deregistered' } as const;
           if (state.then === 'closed') return { state: { kind: 'closed', version: state.version }, announce };
           return { state: waiting(state, now + state.then.disabledSeconds * 1000, 1, 1), announce };

@@ -43,6 +43,8 @@ export interface ReportingSource {
   carriesTime(contentFormat: number): boolean;
   /** Whether this server can be told something now. */
   isReachable(settings: ServerSettings): boolean;
+  /** A notification is about to be sent. */
+  sending(): void;
   ended(observed: Observed): void;
 }
 
@@ -295,6 +297,7 @@ export class Reporting {
         : undefined;
     const options = buildOptions({ contentFormat });
     const response = { code: Codes.content, options, payload };
+    this.#source.sending();
     this.#driver.turn((at, out) => this.#driver.endpoint.notify(at, relation, response, out, confirmable));
   }
 

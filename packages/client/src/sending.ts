@@ -27,10 +27,16 @@ class PendingSend {
 export class Sending {
   readonly #driver: Driver;
   readonly #formats: PayloadFormat;
+  #size = 0;
 
   constructor(driver: Driver, formats: PayloadFormat) {
     this.#driver = driver;
     this.#formats = formats;
+  }
+
+  /** Sends that wait for their answer. */
+  get size(): number {
+    return this.#size;
   }
 
   /** @returns the server's answer; rejects with OperationFailed when none comes. */
@@ -56,6 +62,7 @@ export class Sending {
       const exchange = this.#driver.turn((now, out) =>
         this.#driver.endpoint.request(now, settings.peer, { code: Codes.post, options, payload, context }, out),
       );
+      this.#size++;
       const onAbort = (): void => this.#driver.turn((now, out) => this.#driver.endpoint.cancel(now, exchange, out));
       signal?.addEventListener('abort', onAbort);
     });
@@ -64,6 +71,7 @@ export class Sending {
   /** @returns whether the exchange is a Send. */
   handleResponse({ context }: Exchange, { code, payload }: IncomingResponse): boolean {
     if (!(context instanceof PendingSend)) return false;
+    this.#size--;
     const { shortServerId } = context;
     context.resolve({ shortServerId, ok: isSuccess(code), code, reason: describeAnswer(code, payload) });
     return true;
@@ -72,6 +80,7 @@ export class Sending {
   /** @returns whether the exchange is a Send. */
   handleFailure({ context }: Exchange, reason: FailureReason): boolean {
     if (!(context instanceof PendingSend)) return false;
+    this.#size--;
     const { code, retryable } = OUTCOMES[reason];
     context.reject(new OperationFailed(code, FAILURES[reason], { retryable }));
     return true;

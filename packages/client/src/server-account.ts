@@ -92,6 +92,7 @@ export class ServerSettings {
   readonly pathSegments: readonly string[];
   readonly objectInstanceId: number;
   readonly peer: Peer;
+  readonly #account: ResolvedAccount;
   readonly #tree: ObjectTree;
 
   constructor(account: ResolvedAccount, peer: Peer, tree: ObjectTree) {
@@ -100,20 +101,36 @@ export class ServerSettings {
     this.pathSegments = account.parsedUri.pathSegments;
     this.objectInstanceId = account.objectInstanceId;
     this.peer = peer;
+    this.#account = account;
     this.#tree = tree;
   }
 
   get registration(): RegistrationParameters {
+    // Object 1 of LwM2M 1.0 does not have these Resources: then the account says.
+    const { initialDelaySeconds = 0, retry = {} } = this.#account;
     return {
       lifetimeSeconds: this.lifetimeSeconds,
-      initialDelaySeconds: this.#number('initialDelay') ?? 0,
-      retryCount: Math.max(1, this.#number('retryCount') ?? 5),
-      retryTimerSeconds: this.#number('retryTimer') ?? 60,
-      sequenceDelaySeconds: this.#number('sequenceDelay') ?? 86_400,
-      sequenceCount: Math.max(1, this.#number('sequenceCount') ?? 1),
+      initialDelaySeconds: this.#number('initialDelay') ?? initialDelaySeconds,
+      retryCount: Math.max(1, this.#number('retryCount') ?? retry.count ?? 5),
+      retryTimerSeconds: this.#number('retryTimer') ?? retry.timerSeconds ?? 60,
+      sequenceDelaySeconds: this.#number('sequenceDelay') ?? retry.sequenceDelaySeconds ?? 86_400,
+      sequenceCount: Math.max(1, this.#number('sequenceCount') ?? retry.sequenceCount ?? 1),
     };
   }
 
+  /** /1/x/13; undefined: in no order. */
+  get priority(): number | undefined {
+    return this.#number('priority') ?? this.#account.priority;
+  }
+  /** /1/x/15. */
+  get blocksOnFailure(): boolean {
+    return (this.#value('failureBlock') ?? this.#account.failureBlock) === true;
+  }
+  /** /1/x/25; empty: not known. */
+  get serverVersions(): readonly unknown[] {
+    const versions: unknown = this.#value('serverVersions');
+    return versions instanceof Map ? [...versions.values()] : (this.#account.serverVersions ?? []);
+  }
   get lifetimeSeconds(): number {
     return Math.max(0, this.#number('lifetime') ?? 86_400);
   }

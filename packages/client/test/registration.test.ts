@@ -320,7 +320,7 @@ describe('who is answered', () => {
     };
     assert.equal((await stranger.request('GET /3/0')).code, 'failed: timeout');
     assert.equal(answered, 0);
-    assert.deepEqual(client.counters, { strangers: 1, beforeRegistration: 0 });
+    assert.deepEqual(client.counters, { strangers: 1, beforeRegistration: 0, unheard: 0 });
   });
 
   it('a request that overtakes the acceptance of the Register is answered after it', async () => {

@@ -2,7 +2,10 @@
  * Object 1, Server: one Object Instance per account, and the levers a server has on its own registration.
  * OMA TS Core, Object LwM2M Server.
  */
-import type { ClientObject, ObjectInstanceContent } from '../client-object.ts';
+import { Codes } from '@lapwing/coap';
+import type { ExecuteArgument } from '@lapwing/lwm2m';
+import type { ClientObject, HandlerContext, ObjectInstanceContent } from '../client-object.ts';
+import { OperationRefused } from '../refusal.ts';
 import type { ResolvedAccount } from '../server-account.ts';
 
 export const SERVER_RESOURCES = {
@@ -15,13 +18,20 @@ export const SERVER_RESOURCES = {
   notificationStoring: 6,
   binding: 7,
   updateTrigger: 8,
+  bootstrapTrigger: 9,
+  priority: 13,
   initialDelay: 14,
+  failureBlock: 15,
+  bootstrapOnFailure: 16,
   retryCount: 17,
   retryTimer: 18,
   sequenceDelay: 19,
   sequenceCount: 20,
+  preferredTransport: 22,
   muteSend: 23,
+  serverVersions: 25,
   notificationMode: 26,
+  profileHash: 27,
 } as const;
 
 /** What executing /1/x/4 and /1/x/8 does; called when the answer has been sent. */
@@ -60,13 +70,40 @@ function serverContent(account: ResolvedAccount, binding: string, actions: Serve
     [id.disableTimeout]: account.disableTimeoutSeconds ?? 86_400,
     [id.notificationStoring]: account.notificationStoring ?? false,
     [id.binding]: binding,
-    [id.updateTrigger]: { execute: (_args, { afterResponse }) => afterResponse(() => actions.update(shortServerId)) },
+    [id.updateTrigger]: { execute: (args, context) => triggerUpdate(args, context, account, actions) },
+    [id.bootstrapTrigger]: { execute: () => refuseBootstrap() },
+    [id.priority]: account.priority,
     [id.initialDelay]: account.initialDelaySeconds,
+    [id.failureBlock]: account.failureBlock,
+    [id.bootstrapOnFailure]: account.bootstrapOnFailure,
     [id.retryCount]: retry.count,
     [id.retryTimer]: retry.timerSeconds,
     [id.sequenceDelay]: retry.sequenceDelaySeconds,
     [id.sequenceCount]: retry.sequenceCount,
     [id.muteSend]: account.muteSend ?? false,
+    [id.serverVersions]: account.serverVersions,
     [id.notificationMode]: account.confirmableNotifications === true ? 1 : 0,
   };
+}
+
+/** The transport this client has. */
+const UDP = 'U';
+
+/** Argument 0 names the transport for the Update: one of the Binding (/1/x/7) that this client has. 1.1. */
+function triggerUpdate(
+  args: readonly ExecuteArgument[],
+  { tree, afterResponse }: HandlerContext,
+  { objectInstanceId, shortServerId }: ResolvedAccount,
+  actions: ServerActions,
+): void {
+  const transport = args.find(({ digit }) => digit === 0)?.value;
+  const binding = tree.get(`/1/${objectInstanceId}/${SERVER_RESOURCES.binding}`);
+  if (transport !== undefined && !(transport === UDP && typeof binding === 'string' && binding.includes(UDP))) {
+    throw new OperationRefused(Codes.badRequest, 'this client has no such transport');
+  }
+  afterResponse(() => actions.update(shortServerId));
+}
+
+function refuseBootstrap(): never {
+  throw new OperationRefused(Codes.methodNotAllowed, 'this client has no Bootstrap-Server');
 }

@@ -189,7 +189,7 @@ function decodePost({ code, options, payload }: RequestParts, path: Path): Opera
       if (contentFormat !== undefined && !isText(contentFormat)) {
         return { kind: 'write', mode: 'update', path, contentFormat, payload };
       }
-      const args = decodeUtf8(payload);
+      const args = payload.length > 0 ? decodeUtf8(payload) : argumentsInQueries(readOptions(options, 'uriQuery'));
       return args === undefined
         ? refusal(Codes.badRequest, 'the arguments are not UTF-8')
         : { kind: 'execute', path, args };
@@ -198,6 +198,10 @@ function decodePost({ code, options, payload }: RequestParts, path: Path): Opera
       return notAllowed(code, path);
   }
 }
+
+/** The specification shows an argument as a query ("?0=U") where it describes /1/x/8; both are taken. */
+const argumentsInQueries = (queries: readonly string[]): string =>
+  queries.map((query) => query.replace(/^(\d)=([^']*)$/, "$1='$2'")).join();
 
 const isText = (contentFormat: number): boolean =>
   contentFormat === CONTENT_FORMATS.text.number || contentFormat === CONTENT_FORMATS.legacyText.number;

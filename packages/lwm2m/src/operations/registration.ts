@@ -281,6 +281,8 @@ export interface ClientParameters {
   readonly binding?: string | undefined;
   readonly queueMode?: boolean | undefined;
   readonly smsNumber?: string | undefined;
+  /** `pid`, of 1.2; left out in older versions. */
+  readonly profileIds?: readonly string[] | undefined;
 }
 
 /** The Uri-Query options of a Register: `ep` first, because a known Server looks for it there. */
@@ -292,6 +294,7 @@ export function formatRegisterQueries(parameters: ClientParameters): readonly st
     `lwm2m=${lwm2mVersion}`,
     ...bindingQueries({ binding: 'U', ...parameters }, lwm2mVersion),
     ...(parameters.smsNumber === undefined ? [] : [`sms=${parameters.smsNumber}`]),
+    ...profileQueries(parameters.profileIds, lwm2mVersion),
   ];
 }
 
@@ -316,6 +319,12 @@ function bindingQueries(
   if (version === '1.0') return [`b=${binding ?? 'U'}${queueMode ? 'Q' : ''}`];
   return [...(binding === undefined ? [] : [`b=${binding}`]), ...(queueMode ? ['Q'] : [])];
 }
+
+const profileQueries = (profileIds: readonly string[] = [], version: LwM2mVersion): readonly string[] =>
+  version !== '1.2' || profileIds.length === 0 ? [] : [`pid=${profileIds.join()}`];
+
+/** A Profile ID as its grammar has it: "6:27354b9a", "oma:name", "v:name". OMA TS Core 1.2 §6.2.1. */
+export const isProfileId = (text: string): boolean => /^([1-6]:[0-9a-f]+|(oma|v):[A-Za-z0-9-]+)$/.test(text);
 
 function lifetime(seconds: number): number {
   if (Number.isSafeInteger(seconds) && seconds >= 0) return seconds;
