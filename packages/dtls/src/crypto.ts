@@ -38,7 +38,7 @@ export interface DtlsCrypto {
   equal(a: Uint8Array, b: Uint8Array): boolean;
 
   importSecret(bytes: Uint8Array): SecretKey;
-  /** The bytes back, for the snapshot of an association only. */
+  /** A copy of the bytes: for the premaster secret of PSK, and for what is kept encrypted (tickets, exported associations). */
   exportSecret(key: SecretKey): Uint8Array;
   hash(name: HashName, bytes: Uint8Array): Uint8Array;
   hmac(name: HashName, key: SecretKey, bytes: Uint8Array): Uint8Array;

@@ -4,6 +4,7 @@ export type { DatagramCounters, DatagramSink, DatagramTransport } from './datagr
 export { DgramTransport } from './dgram-transport.ts';
 export type { DgramTransportOptions } from './dgram-transport.ts';
 export { TRANSPORT_ERROR_CHANNEL } from './diagnostics.ts';
+export { nodeCrypto } from './node-crypto.ts';
 export { UdpDriver } from './udp-driver.ts';
 export type { UdpDriverCounters, UdpDriverOptions } from './udp-driver.ts';
 export { DTLS_CLOSED_CHANNEL, DTLS_COUNTERS_CHANNEL, DTLS_REFUSED_CHANNEL } from './diagnostics.ts';
