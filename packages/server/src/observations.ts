@@ -22,7 +22,7 @@ import { cancelPath, observePath } from './device-requests.ts';
 import { reportServerError } from './diagnostics.ts';
 import { accepted, refused, type Outcome } from './outcome.ts';
 import type { RegistrationRecord } from './registration-record.ts';
-import { sendRequest, type NotificationReceiver } from './requests.ts';
+import { isUnassociated, sendRequest, type NotificationReceiver } from './requests.ts';
 import { readContent, type ResponseDecoding } from './response-content.ts';
 import { waitFor } from './shared-wait.ts';
 
@@ -202,6 +202,8 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
     // One that was given up for a new one, or by us, is not news.
     if (exchange !== this.#exchange) return;
     this.#exchange = undefined;
+    // The association ended under it: the client is asked again when it comes back with another one.
+    if (isUnassociated(this.#record)) return;
     this.end('refused');
   }
 

@@ -6,10 +6,16 @@ export interface ServerParameters {
   readonly maxObjectListBytes: number;
   /** Notifications kept for an iterator whose reader is slower than the device; older ones are dropped and counted. */
   readonly notificationBuffer: number;
+  /** Refuse a Register over plain coap of a name that has credentials here or is registered over coaps. */
+  readonly refuseDowngrade: boolean;
+  /** Let a certificate that a trust anchor vouches for register as a name in it, when the name has no entry at all. */
+  readonly acceptUnlistedCertificates: boolean;
 }
 
 export const DEFAULT_SERVER_PARAMETERS: ServerParameters = Object.freeze({
   maxRegistrations: 1_000_000,
   maxObjectListBytes: 16_384,
   notificationBuffer: 64,
+  refuseDowngrade: true,
+  acceptUnlistedCertificates: true,
 });

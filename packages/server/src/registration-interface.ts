@@ -3,9 +3,12 @@
  *
  * | request        | accepted            | refused                                                             |
  * |----------------|---------------------|---------------------------------------------------------------------|
- * | POST /rd       | 2.01, Location-Path | 4.00 parameters or links, 4.09 no object list (1.2), 4.12 lwm2m, 5.03 full |
- * | POST /rd/{id}  | 2.04                | 4.00 parameters or links, 4.04 unknown id                            |
- * | DELETE /rd/{id}| 2.02                | 4.04 unknown id                                                     |
+ * | POST /rd       | 2.01, Location-Path | 4.00 parameters, links or identity, 4.03 not allowed, 4.09 no object list (1.2), 4.12 lwm2m, 5.03 full |
+ * | POST /rd/{id}  | 2.04                | 4.00 parameters or links, 4.04 unknown id, or of another identity    |
+ * | DELETE /rd/{id}| 2.02                | 4.04 unknown id, or of another identity                             |
+ *
+ * Over coaps an Endpoint Client Name is compared with the identity that the association has proven, see `Admissions`. A
+ * registration is updated over the association it came over or over another of the same identity, to which it moves.
  *
  * Without security the registration id is what proves an Update: it is a random token of 60 bits. So an Update that
  * comes from another address is a client behind a NAT that has moved, and the registration moves with it; a Register of
@@ -15,12 +18,13 @@ import {
   Codes,
   formatCode,
   OPTIONS,
+  Peer,
   readOption,
   readOptions,
   type Code,
   type IncomingRequest,
   type OutgoingResponse,
-  type Peer,
+  type PeerSecurity,
 } from '@lapwing/coap';
 import {
   isMalformed,
@@ -29,7 +33,8 @@ import {
   type RegisterQueries,
   type UpdateQueries,
 } from '@lapwing/lwm2m';
-import type { Driver, PeerAddress } from '@lapwing/transport';
+import { isSecure, type Driver, type PeerAddress } from '@lapwing/transport';
+import type { Admission, Admissions } from './admission.ts';
 import type { Registration, RemovalReason, ServerEvents } from './api.ts';
 import { reportServerError } from './diagnostics.ts';
 import type { ServerParameters } from './parameters.ts';
@@ -58,6 +63,7 @@ export class RegistrationInterface {
   readonly #store: RegistrationStore;
   readonly #parameters: ServerParameters;
   readonly #listener: RegistrationListener;
+  readonly #admissions: Admissions;
   readonly #lists = new SharedObjectLists();
   readonly #inFlight = new RegistersInFlight();
 
@@ -65,11 +71,13 @@ export class RegistrationInterface {
     table: RegistrationTable,
     store: RegistrationStore,
     parameters: ServerParameters,
+    admissions: Admissions,
     listener: RegistrationListener,
   ) {
     this.#table = table;
     this.#store = store;
     this.#parameters = parameters;
+    this.#admissions = admissions;
     this.#listener = listener;
   }
 
@@ -95,12 +103,19 @@ export class RegistrationInterface {
     const registrationId = textOf(idBytes);
     const record = this.#table.byId(registrationId);
     if (record === undefined) return this.#lookUp(responder, request, registrationId, now);
-    this.#act(responder, request, request, record, now);
+    // The association or address it came from, as nearly always: there is nothing to check.
+    if (record.peer === request.peer) return this.#act(responder, request, request, record, now);
+    this.#actFromElsewhere(responder, request, request, record, now);
   }
 
   /** The lifetime has passed without an Update. */
   expire(record: RegistrationRecord): void {
     this.remove(record, 'expired');
+  }
+
+  /** The client can be reached at another address of the same peer. */
+  addressChanged(record: RegistrationRecord): void {
+    this.#save(record)?.catch(reportServerError);
   }
 
   remove(record: RegistrationRecord, reason: RemovalReason): void {
@@ -139,10 +154,28 @@ export class RegistrationInterface {
   #register(responder: Responder, request: IncomingRequest, now: number): void {
     const queries = parseRegisterQueries(readOptions(request.options, 'uriQuery'));
     if (isMalformed(queries)) return this.#refuse(responder, request, undefined, queries.code, queries.malformed);
-    const name = queries.endpointClientName;
-    if (name === undefined)
-      return this.#refuse(responder, request, undefined, Codes.badRequest, 'ep, the Endpoint Client Name, is missing');
-    if (request.payload.length === 0)
+    const admission = this.#admit(responder, request, queries.endpointClientName);
+    if (!(admission instanceof Promise)) return this.#admitted(responder, request, request, queries, admission, now);
+    // Views end with the event, so what is needed later is copied.
+    const kept = keep(request);
+    admission.then(
+      (found) => responder.driver.turn((later) => this.#admitted(responder, request, kept, queries, found, later)),
+      (error: unknown) => this.#admissionFailed(responder, request, queries.endpointClientName, error),
+    );
+  }
+
+  #admitted(
+    responder: Responder,
+    request: IncomingRequest,
+    content: RequestContent,
+    queries: RegisterQueries,
+    admission: Admission,
+    now: number,
+  ): void {
+    if (admission.kind === 'refused')
+      return this.#refuse(responder, request, queries.endpointClientName, admission.code, admission.reason);
+    const name = admission.endpointClientName;
+    if (content.payload.length === 0)
       return queries.lwm2mVersion === '1.2'
         ? this.#refuse(responder, request, name, Codes.conflict, 'the list of Objects is not known: send it')
         : this.#refuse(responder, request, name, Codes.badRequest, 'the list of Objects is missing');
@@ -156,7 +189,7 @@ export class RegistrationInterface {
         Codes.serviceUnavailable,
         'this server has no room for more devices',
       );
-    const list = this.#objectList(request, queries.lwm2mVersion);
+    const list = this.#objectList(content, queries.lwm2mVersion);
     if ('malformed' in list) return this.#refuse(responder, request, name, list.code, list.malformed);
 
     const { driver } = responder;
@@ -209,7 +242,71 @@ export class RegistrationInterface {
     this.#forget(record);
   }
 
+  /** @param name  of the Register, or of the registration that is to be updated. */
+  #admit({ driver }: Responder, { peer }: IncomingRequest, name: string | undefined): MaybePromise<Admission> {
+    try {
+      if (!isSecure(driver)) {
+        const current = name === undefined ? undefined : this.#table.byName(name)?.security;
+        return this.#admissions.ofPlain(name, current);
+      }
+      const principal = driver.association(peer)?.principal;
+      // Its association ended just now: whatever the answer, it will not be sent.
+      return this.#admissions.ofSecure(principal ?? { kind: 'anonymous' }, name);
+    } catch (error) {
+      return failing(error);
+    }
+  }
+
+  #admissionFailed(responder: Responder, request: IncomingRequest, name: string | undefined, error: unknown): void {
+    reportServerError(error);
+    this.#refuse(responder, request, name, Codes.internalServerError, 'the credentials could not be looked up');
+  }
+
   // ── Update and De-register ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** From another address or association than the one it is registered at. */
+  #actFromElsewhere(
+    responder: Responder,
+    request: IncomingRequest,
+    content: RequestContent,
+    record: RegistrationRecord,
+    now: number,
+  ): void {
+    const { endpointClientName: name, security } = record;
+    const isAnonymous = security.kind === 'none' && isSecure(responder.driver);
+    if (isAnonymous || !isSameIdentity(security, request.peer.security))
+      return this.#refuseStranger(responder, request, record);
+    // Without security whoever knows the registration id is whoever registered.
+    if (security.kind === 'none') return this.#act(responder, request, content, record, now);
+    const act = (admission: Admission, from: RequestContent, later: number): void => {
+      if (record.ended) return this.#refuseUnknown(responder, request);
+      if (admission.kind === 'allowed') return this.#act(responder, request, from, record, later);
+      this.#refuse(responder, request, name, admission.code, admission.reason);
+    };
+    const admission = this.#admit(responder, request, name);
+    if (!(admission instanceof Promise)) return act(admission, content, now);
+    const kept = content === request ? keep(request) : content;
+    admission.then(
+      (found) => responder.driver.turn((later) => act(found, kept, later)),
+      (error: unknown) => this.#admissionFailed(responder, request, name, error),
+    );
+  }
+
+  /** What the requester is told is what it would be told of an id that does not exist. */
+  #refuseStranger(
+    responder: Responder,
+    request: IncomingRequest,
+    { endpointClientName, security }: Pick<Registration, 'endpointClientName' | 'security'>,
+  ): void {
+    const reason = `${identityOf(request.peer.security)} may not change the registration of ${identityOf(security)}`;
+    responder.respond(request, refuse(Codes.notFound, NO_SUCH_REGISTRATION));
+    this.#listener.refused({
+      peer: responder.peerOf(request),
+      endpointClientName,
+      code: formatCode(Codes.notFound),
+      reason,
+    });
+  }
 
   #act(
     responder: Responder,
@@ -328,18 +425,22 @@ export class RegistrationInterface {
         return this.#refuseUnknown(responder, request);
       }
       if (registration.expiresAt <= driver.unixTime()) return this.#refuseUnknown(responder, request);
+      if (!isSameIdentity(registration.security, request.peer.security))
+        return this.#refuseStranger(responder, request, registration);
       try {
-        record = this.adopt(driver, now, registration, responder.peerOf(request));
+        const isPlain = request.peer.security.kind === 'none';
+        record = this.adopt(driver, now, registration, isPlain ? responder.peerOf(request) : elsewhere(registration));
       } catch (error) {
         // What a store brings back may be anything.
         return this.#storeFailed(responder, request, undefined, error, undefined);
       }
     }
-    this.#act(responder, request, content, record, now);
+    if (record.peer === request.peer) return this.#act(responder, request, content, record, now);
+    this.#actFromElsewhere(responder, request, content, record, now);
   }
 
   #refuseUnknown(responder: Responder, request: IncomingRequest): void {
-    this.#refuse(responder, request, undefined, Codes.notFound, 'there is no such registration');
+    this.#refuse(responder, request, undefined, Codes.notFound, NO_SUCH_REGISTRATION);
   }
 
   // ── The store ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -409,12 +510,36 @@ export class RegistrationInterface {
   }
 }
 
+/** Whether the second may act for the first. A renewed certificate is the same identity; its names are checked by admission. */
+function isSameIdentity(registered: PeerSecurity | undefined, speaking: PeerSecurity): boolean {
+  if (registered?.kind !== speaking.kind) return registered === undefined && speaking.kind === 'none';
+  return speaking.kind === 'none' || speaking.kind === 'x509' || registered.identity === speaking.identity;
+}
+
+const identityOf = ({ kind, identity }: PeerSecurity): string => {
+  switch (kind) {
+    case 'none':
+      return 'a client without security';
+    case 'psk':
+      return `PSK identity "${identity}"`;
+    case 'rpk':
+      return `public key ${identity}`;
+    case 'x509':
+      return `certificate "${identity}"`;
+  }
+};
+
+/** Where a registration of the store was last seen; nothing is there until its client speaks. */
+export const elsewhere = ({ address, security }: Registration): Peer<PeerAddress> =>
+  new Peer(address, security ?? { kind: 'none' });
+
 /** What a store threw is treated as what it would have rejected with. */
 const failing = (error: unknown): Promise<never> =>
   Promise.resolve().then(() => {
     throw error;
   });
 
+const NO_SUCH_REGISTRATION = 'there is no such registration';
 const LINK_FORMAT = 40;
 const RD = Uint8Array.of(0x72, 0x64);
 const NO_BYTES = new Uint8Array(0);

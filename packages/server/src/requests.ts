@@ -9,7 +9,7 @@ import {
   type IncomingResponse,
   type OutgoingRequest,
 } from '@lapwing/coap';
-import type { Driver } from '@lapwing/transport';
+import { isSecure, type Driver } from '@lapwing/transport';
 import type { CallOptions } from './api.ts';
 import type { RegistrationRecord } from './registration-record.ts';
 
@@ -45,9 +45,14 @@ export function sendRequest<Result>(
   return new Promise((resolve, reject) => {
     if (record.ended) return reject(notRegistered(record));
     if (signal?.aborted === true) return reject(aborted(record, signal));
+    if (isUnassociated(record)) return reject(failure(record, 'peer-closed', undefined));
     new PendingRequest(record, request, signal, timeout, read, receiver, resolve, reject);
   });
 }
+
+/** Its DTLS association has ended, and no new one has brought the registration back: nothing reaches it. */
+export const isUnassociated = ({ driver, peer }: RegistrationRecord): boolean =>
+  isSecure(driver) && driver.association(peer) === undefined;
 
 /** Reject whatever still waits for an answer of this device, with `reason`. */
 export function abandonRequests(

@@ -26,16 +26,19 @@ export interface SecurityPage {
   readonly next: string | undefined;
 }
 
-/** Ends what an entry has opened. */
-export type EndAssociations = (endpointClientName: string, kind: SecurityKind) => void;
+export interface SecurityListener {
+  /** The entry is no more: what it opened ends. */
+  taken(entry: SecurityEntry): void;
+  given(entry: SecurityEntry): void;
+}
 
 export class SecurityAdministration {
   readonly #store: SecurityStore;
-  readonly #end: EndAssociations;
+  readonly #listener: SecurityListener;
 
-  constructor(store: SecurityStore, end: EndAssociations) {
+  constructor(store: SecurityStore, listener: SecurityListener) {
     this.#store = store;
-    this.#end = end;
+    this.#listener = listener;
   }
 
   /**
@@ -45,8 +48,10 @@ export class SecurityAdministration {
    * public key is that of another name, and with 'STORE_FULL'.
    */
   async add(entry: SecurityEntry): Promise<SecurityInfo> {
+    const replaced = await this.#find(entry.endpointClientName, entry.kind);
     await this.#store.add(entry);
-    this.#end(entry.endpointClientName, entry.kind);
+    if (replaced !== undefined) this.#listener.taken(replaced);
+    this.#listener.given(entry);
     return securityInfo(entry);
   }
 
@@ -54,9 +59,10 @@ export class SecurityAdministration {
   async remove(endpointClientName: string, kind?: SecurityKind): Promise<boolean> {
     let found = false;
     for (const one of kind === undefined ? KINDS : [kind]) {
-      if (!(await this.#store.remove(endpointClientName, one))) continue;
+      const entry = await this.#find(endpointClientName, one);
+      if (entry === undefined || !(await this.#store.remove(endpointClientName, one))) continue;
       found = true;
-      this.#end(endpointClientName, one);
+      this.#listener.taken(entry);
     }
     return found;
   }
@@ -72,6 +78,11 @@ export class SecurityAdministration {
       items.push(info);
     }
     return { items, next: undefined };
+  }
+
+  async #find(endpointClientName: string, kind: SecurityKind): Promise<SecurityEntry | undefined> {
+    const entries = await this.#store.findByName(endpointClientName);
+    return entries.find((entry) => entry.kind === kind);
   }
 }
 

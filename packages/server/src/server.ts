@@ -18,21 +18,23 @@ import {
 } from '@lapwing/coap';
 import type { DtlsParameters, ServerCredentials } from '@lapwing/dtls';
 import { ObjectDefinitions, type DefinitionLookup } from '@lapwing/lwm2m';
-import { UdpDriver, type Driver, type TimedLayer } from '@lapwing/transport';
+import { isSecure, UdpDriver, type Driver, type TimedLayer } from '@lapwing/transport';
+import { Admissions } from './admission.ts';
 import type { Device, DevicePage, DeviceQuery, Registration, RemovalReason, ServerEvents } from './api.ts';
+import { AssociationControl } from './association-control.ts';
 import { DeviceHandle, type DeviceOwner } from './device-handle.ts';
 import { reportRefusal, reportServerError } from './diagnostics.ts';
 import { endObservations, renewObservations } from './observations.ts';
 import { DEFAULT_SERVER_PARAMETERS, type ServerParameters } from './parameters.ts';
-import { RegistrationInterface, type RegistrationListener } from './registration-interface.ts';
+import { elsewhere, RegistrationInterface, type RegistrationListener } from './registration-interface.ts';
 import type { RegistrationRecord } from './registration-record.ts';
 import { NO_REGISTRATION_STORE, type RegistrationStore } from './registration-store.ts';
-import { RegistrationTable } from './registration-table.ts';
+import { RegistrationTable, registrationsOf } from './registration-table.ts';
 import { abandonRequests, notRegistered, type ExchangeOwner } from './requests.ts';
 import { refuse, Responder } from './responder.ts';
 import { routeOf } from './route.ts';
 import { SecurityAdministration } from './security-administration.ts';
-import { MemorySecurityStore, type SecurityStore } from './security-store.ts';
+import { MemorySecurityStore, securityInfo, type SecurityEntry, type SecurityStore } from './security-store.ts';
 import { receiveSend } from './send.ts';
 import type { SnapshotOptions } from './snapshot.ts';
 
@@ -83,6 +85,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   readonly #store: RegistrationStore;
   readonly #interface: RegistrationInterface;
   readonly #owner: DeviceOwner;
+  readonly #associations: AssociationControl;
   readonly #lifetimes: TimedLayer;
   #observations = 0;
   #closed: Promise<void> | undefined;
@@ -126,7 +129,27 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
     this.drivers = drivers;
     this.definitions = definitions;
     this.#store = registrationStore;
-    this.security = new SecurityAdministration(securityStore, () => undefined);
+    const admissions = new Admissions(securityStore, bounds);
+    this.#associations = new AssociationControl(drivers.filter(isSecure), admissions, {
+      refused: (refusal) => this.#tell('handshakeRefused', refusal),
+      moved: (peer, from) => {
+        for (const record of registrationsOf(peer)) {
+          this.#interface.addressChanged(record);
+          this.#tell('addressChanged', record, from);
+        }
+      },
+      expelled: (peer) => {
+        for (const record of [...registrationsOf(peer)]) this.#interface.remove(record, 'removed');
+      },
+    });
+    this.security = new SecurityAdministration(securityStore, {
+      taken: (entry) => this.#shutOut(entry),
+      given: (entry) => {
+        const record = this.#table.byName(entry.endpointClientName);
+        // It must prove itself from now on.
+        if (bounds.refuseDowngrade && record?.security.kind === 'none') this.#interface.remove(record, 'removed');
+      },
+    });
     const listener: RegistrationListener = {
       registered: (record, replaced) => {
         if (replaced !== undefined) this.#ended(replaced, 'replaced');
@@ -143,7 +166,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
         this.#tell('refused', refusal);
       },
     };
-    this.#interface = new RegistrationInterface(this.#table, registrationStore, bounds, listener);
+    this.#interface = new RegistrationInterface(this.#table, registrationStore, bounds, admissions, listener);
     this.#owner = {
       definitions,
       notificationBuffer: bounds.notificationBuffer,
@@ -221,7 +244,9 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
         continue;
       }
       try {
-        driver.turn((now) => this.#interface.adopt(driver, now, registration, driver.peer(address)));
+        // Whoever comes from the address of a secure registration has to prove itself first.
+        const peer = isSecure(driver) ? elsewhere(registration) : driver.peer(address);
+        driver.turn((now) => this.#interface.adopt(driver, now, registration, peer));
         if (known === undefined) restored++;
       } catch (error) {
         // What a store made of one registration is no reason to turn the others away.
@@ -312,9 +337,20 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
     this.#tell('unregistered', record, reason);
   }
 
-  #driverFor({ address }: Registration): Driver | undefined {
+  /** What these credentials let in is let in no more. */
+  #shutOut(entry: SecurityEntry): void {
+    this.#associations.end(entry);
+    // Of an association that ended before.
+    const record = this.#table.byName(entry.endpointClientName);
+    if (record === undefined || record.security.kind !== entry.kind) return;
+    if (entry.kind === 'x509' || record.security.identity === securityInfo(entry).identity)
+      this.#interface.remove(record, 'removed');
+  }
+
+  #driverFor({ address, security }: Registration): Driver | undefined {
     const family = address.host.includes(':');
-    return this.drivers.find(({ localAddress }) => localAddress.host.includes(':') === family);
+    const scheme = security === undefined || security.kind === 'none' ? 'coap' : 'coaps';
+    return this.drivers.find((driver) => driver.scheme === scheme && driver.localAddress.host.includes(':') === family);
   }
 
   /** Call every listener, whatever the others do: what one throws or rejects with is reported and stops nothing. */

@@ -28,7 +28,7 @@ import type { DatagramTransport } from './datagram-transport.ts';
 import { publishDtlsCounters, reportClosed, reportRefused, wantsDtlsCounters } from './diagnostics.ts';
 import type { PeerAddress, SecureDriver } from './driver.ts';
 import { normalizeHost } from './peer-table.ts';
-import { securityOf } from './peer-identity.ts';
+import { securityOfPrincipal } from './peer-identity.ts';
 import { SocketDriver, type SocketDriverCounters, type SocketDriverOptions } from './socket-driver.ts';
 
 export interface DtlsDriverCounters extends SocketDriverCounters {
@@ -266,7 +266,7 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
     const { host, port } = association.address;
     const peer = peerOf(association) ?? new AssociationPeer({ host, port });
     const { principal } = association;
-    peer.security = principal === undefined ? UNPROVEN : securityOf(principal);
+    peer.security = principal === undefined ? UNPROVEN : securityOfPrincipal(principal);
     this.#bind(now, peer, association);
     return peer;
   }

@@ -12,5 +12,5 @@ export { SYSTEM_CLOCK } from './clock.ts';
 export type { Clock } from './clock.ts';
 export { DtlsDriver } from './dtls-driver.ts';
 export type { DtlsDriverCounters } from './dtls-driver.ts';
-export { identityText, publicKeyText } from './peer-identity.ts';
+export { identityText, publicKeyText, securityOfPrincipal } from './peer-identity.ts';
 export type { SocketDriverCounters, SocketDriverOptions } from './socket-driver.ts';

@@ -25,7 +25,7 @@ export const publicKeyText = (publicKey: Uint8Array): string =>
   `sha-256;${createHash('sha256').update(publicKey).digest('hex')}`;
 
 /** A certificate goes by its Common Name, else by its first alternative name, else by its fingerprint. */
-export function securityOf(principal: Principal): PeerSecurity {
+export function securityOfPrincipal(principal: Principal): PeerSecurity {
   switch (principal.kind) {
     case 'psk':
       return { kind: 'psk', identity: identityText(principal.identity) };
