@@ -96,12 +96,18 @@ class PathChecker {
     this.#unixTime = unixTime;
   }
 
+  /** From the cheap to the dear, and signatures from the anchor down: what a stranger made up costs no more than one. */
   check(path: readonly Certificate[]): PathFound | PathRefusal {
-    for (const [index, certificate] of path.entries()) {
-      const refusal =
-        this.#checkAlone(certificate) ??
-        (index === 0 ? checkEndEntity(certificate) : checkAuthority(path, index)) ??
-        this.#checkLink(certificate, path[index + 1]);
+    for (const certificate of path) {
+      const refusal = this.#checkAlone(certificate);
+      if (refusal !== undefined) return refusal;
+    }
+    for (let index = path.length - 2; index >= 0; index--) {
+      const refusal = this.checkSignature(path[index]!, path[index + 1]!);
+      if (refusal !== undefined) return refusal;
+    }
+    for (const index of path.keys()) {
+      const refusal = index === 0 ? checkEndEntity(path[0]!) : checkAuthority(path, index, this.#purpose);
       if (refusal !== undefined) return refusal;
     }
     const publicKey = endEntityKey(path[0]!, this.#crypto);
@@ -134,10 +140,6 @@ class PathChecker {
       'bad_certificate',
       `certificate ${name} was not signed by the key of ${describeCertificate(issuer)}, which it names as its issuer: it was changed, or comes from another authority of that name`,
     );
-  }
-
-  #checkLink(certificate: Certificate, issuer: Certificate | undefined): PathRefusal | undefined {
-    return issuer === undefined ? undefined : this.checkSignature(certificate, issuer);
   }
 
   /** What holds for every certificate of a path, wherever it is. */
@@ -186,7 +188,7 @@ function checkEndEntity(certificate: Certificate): PathRefusal | undefined {
 }
 
 /** May the certificate at `index` have issued the ones below it? RFC 5280 §6.1.4 (k) to (n), and (g). */
-function checkAuthority(path: readonly Certificate[], index: number): PathRefusal | undefined {
+function checkAuthority(path: readonly Certificate[], index: number, purpose: Purpose): PathRefusal | undefined {
   const authority = path[index]!;
   const name = describeCertificate(authority);
   const { version, basicConstraints, keyUsage, nameConstraints } = authority;
@@ -214,7 +216,8 @@ function checkAuthority(path: readonly Certificate[], index: number): PathRefusa
   if (nameConstraints === undefined) return undefined;
   for (const [place, certificate] of path.slice(0, index).entries()) {
     if (place > 0 && isSelfIssued(certificate)) continue;
-    const outside = nameOutside(certificate, nameConstraints);
+    const commonNameRule = place > 0 ? 'never' : purpose === 'serverAuth' ? 'always' : 'with-dot';
+    const outside = nameOutside(certificate, nameConstraints, commonNameRule);
     if (outside !== undefined) {
       return refuse(
         'bad_certificate',

@@ -10,20 +10,33 @@ import type { GeneralName } from './general-name.ts';
 import { formatIpAddress } from './ip-address.ts';
 import { dnsName, presentedDnsNames } from './server-name.ts';
 
+/**
+ * Whether a Common Name that stands in for a DNS name is bound like one: of a server always, of a client only where it
+ * looks like one, because `sensor-4` is an endpoint name, and of an authority never.
+ */
+export type CommonNameRule = 'always' | 'with-dot' | 'never';
+
 /** The first name that is not allowed, for people; undefined when all are. */
-export function nameOutside(certificate: Certificate, constraints: NameConstraints): string | undefined {
-  const name = constrainedNames(certificate).find((each) => !isAllowed(each, constraints));
+export function nameOutside(
+  certificate: Certificate,
+  constraints: NameConstraints,
+  commonNameRule: CommonNameRule,
+): string | undefined {
+  const name = constrainedNames(certificate, commonNameRule).find((each) => !isAllowed(each, constraints));
   return name === undefined ? undefined : describe(name);
 }
 
 /** Every name of the certificate, those of its subject included. */
-function constrainedNames(certificate: Certificate): readonly GeneralName[] {
+function constrainedNames(certificate: Certificate, commonNameRule: CommonNameRule): readonly GeneralName[] {
   const names: GeneralName[] = [...(certificate.subjectAltName ?? [])];
   const { subject } = certificate;
   if (subject.relativeNames.length > 0) names.push({ kind: 'directory', name: subject });
   if (hasEmailAddress(subject)) names.push({ kind: 'email', text: formatName(subject) });
-  // A Common Name that stands in for a DNS name is bound like one.
-  if (!hasDnsName(certificate)) for (const text of presentedDnsNames(certificate)) names.push({ kind: 'dns', text });
+  if (commonNameRule !== 'never' && !hasDnsName(certificate)) {
+    for (const text of presentedDnsNames(certificate)) {
+      if (commonNameRule === 'always' || text.includes('.')) names.push({ kind: 'dns', text });
+    }
+  }
   return names;
 }
 
