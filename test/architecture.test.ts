@@ -91,7 +91,7 @@ function impurities(file: ts.SourceFile): readonly string[] {
     } else if (ts.isCallExpression(node) && node.expression.getText() === 'Date') report(node, 'Date()');
     else if (ts.isPropertyAccessExpression(node) && /^(Math\.random|Date\.now)$/.test(node.getText())) {
       report(node, node.getText());
-    } else if (ts.isIdentifier(node) && IMPURE_GLOBALS.has(node.text) && isReference(node) && !isParameter(node))
+    } else if (ts.isIdentifier(node) && IMPURE_GLOBALS.has(node.text) && isReference(node) && !isDeclaredHere(node))
       report(node, node.text);
   }
   return found;
@@ -117,14 +117,19 @@ function isReference(node: ts.Identifier): boolean {
   return true;
 }
 
-/** True for a name that a parameter of a function around it has, as in `(crypto: DtlsCrypto) => crypto.hash(…)`. */
-function isParameter(name: ts.Identifier): boolean {
+/** True for a name of a parameter or a variable of a function around it, as in `(crypto: DtlsCrypto) => crypto.hash(…)`. */
+function isDeclaredHere(name: ts.Identifier): boolean {
   for (let node: ts.Node = name; !ts.isSourceFile(node); node = node.parent) {
-    if (!ts.isFunctionLike(node)) continue;
-    const parameters = node.parameters;
-    if (parameters.some(({ name: declared }) => declaredNames(declared).includes(name.text))) return true;
+    const declarations = ts.isFunctionLike(node) ? node.parameters : ts.isBlock(node) ? variablesOf(node) : [];
+    if (declarations.some(({ name: declared }) => declaredNames(declared).includes(name.text))) return true;
   }
   return false;
+}
+
+function variablesOf(block: ts.Block): readonly ts.VariableDeclaration[] {
+  return block.statements.flatMap((statement) =>
+    ts.isVariableStatement(statement) ? statement.declarationList.declarations : [],
+  );
 }
 
 function declaredNames(name: ts.BindingName): readonly string[] {
@@ -166,6 +171,7 @@ describe('core packages are sans-IO', () => {
     'const o = { process };',
     'function f(own: X) { return crypto.subtle; }',
     'class C { constructor(crypto: X) {} f() { return crypto.subtle; } }',
+    'function f(own: X) { { const { crypto } = own; } return crypto.subtle; }',
   ];
   for (const text of CAUGHT) {
     it(`the guard catches: ${text}`, () => assert.notDeepEqual(impurities(parseSource('sample.ts', text)), []));
@@ -186,6 +192,7 @@ describe('core packages are sans-IO', () => {
     'Math.max(1, 2);',
     'class C { constructor(crypto: X) { this.#hash = crypto.hash; } }',
     'const f = ({ crypto }: X) => crypto.hash(() => crypto);',
+    'function f(own: X) { const { crypto } = own; return crypto.hash(() => crypto); }',
   ];
   for (const text of PASSED) {
     it(`the guard passes: ${text}`, () => assert.deepEqual(impurities(parseSource('sample.ts', text)), []));

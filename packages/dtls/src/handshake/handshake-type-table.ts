@@ -20,6 +20,11 @@ const NAMES = new Map<number, HandshakeTypeName>(
   Object.entries(HANDSHAKE_TYPES).map(([name, number]) => [number, name as HandshakeTypeName]),
 );
 
+/** Undefined for one that is not in the table. */
+export function handshakeTypeByNumber(type: number): HandshakeTypeName | undefined {
+  return NAMES.get(type);
+}
+
 /** `handshake message 99` for one that is not in the table. */
 export function handshakeTypeName(type: number): HandshakeTypeName | `handshake message ${number}` {
   return NAMES.get(type) ?? `handshake message ${type}`;
