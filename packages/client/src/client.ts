@@ -24,6 +24,7 @@ import type {
   ServerRegistration,
   StartOptions,
 } from './api.ts';
+import { ACCESS_CONTROL_OBJECT, AccessControl } from './access-rights.ts';
 import { AttributeStore } from './attribute-store.ts';
 import { AwakeTime } from './awake-time.ts';
 import { captureState, isOfState, restoreState } from './client-state.ts';
@@ -32,6 +33,7 @@ import type { KeptAt, ObjectInstanceContent, SettableAt, TreeAccess } from './cl
 import { reportClientError } from './diagnostics.ts';
 import { DeviceManagement } from './device-management.ts';
 import { ObjectTree } from './object-tree.ts';
+import { withServers } from './objects/access-control.ts';
 import { deviceObject } from './objects/device.ts';
 import { securityObject } from './objects/security.ts';
 import { SERVER_RESOURCES, serverObject } from './objects/server.ts';
@@ -68,6 +70,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   readonly endpointClientName: string;
   readonly #driver: Driver;
   readonly #tree: ObjectTree;
+  readonly #access: AccessControl;
   readonly #attributes: AttributeStore;
   readonly #state: StateKeeper | undefined;
   readonly #reporting: Reporting;
@@ -140,6 +143,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       const capture = (): ClientState => captureState(this.#tree, this.#attributes);
       this.#state = new StateKeeper(options.stateStore, capture, reportClientError);
     }
+    this.#access = new AccessControl(this.#tree);
     const formats = new PayloadFormat(this.#tree, alternatePath);
     const reportingSource: ReportingSource = {
       read: ({ settings, paths, composite }) => this.#management.readFor(settings.shortServerId, paths, composite),
@@ -164,6 +168,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     this.#management = new DeviceManagement({
       driver,
       tree: this.#tree,
+      access: this.#access,
       attributes: this.#attributes,
       reporting: this.#reporting,
       formats,
@@ -354,10 +359,26 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       throw new OperationFailed('MUTED', 'every server mutes Send (/1/x/23)', { retryable: false });
     }
     if (this.#offline) throw new OperationFailed('OFFLINE', 'the client is offline', { retryable: true });
-    const entries = isEntries(content) ? content : await this.#readForSend(content);
-    if (entries.length === 0) throw new UsageError('there is nothing to send at these paths');
+    const told = await Promise.all(
+      listening.map(async ({ settings }) => ({ settings, entries: await this.#readableBy(settings, content) })),
+    );
+    const sends = told.filter(({ entries }) => entries.length > 0);
+    if (sends.length === 0) throw new UsageError('there is nothing to send at these paths');
     this.#stayAwake();
-    return Promise.all(listening.map(({ settings }) => this.#sending.send(settings, entries, signal)));
+    return Promise.all(sends.map(({ settings, entries }) => this.#sending.send(settings, entries, signal)));
+  }
+
+  /** What of the content of a Send this server may read. */
+  async #readableBy(
+    { shortServerId }: ServerSettings,
+    content: readonly (Path | string)[] | readonly NodeEntry[],
+  ): Promise<readonly NodeEntry[]> {
+    if (!isEntries(content)) return this.#readForSend(content, shortServerId);
+    return content.filter(
+      ({ path }) =>
+        !('objectInstanceId' in path) ||
+        this.#access.allows(shortServerId, 'read', path.objectId, path.objectInstanceId),
+    );
   }
 
   /** De-register from every server and close the driver. A server that does not answer holds it up for 10 s. */
@@ -389,7 +410,9 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       securityObject(accounts),
       server,
       ...(hasDevice ? [] : [deviceObject({ binding })]),
-      ...options.objects,
+      ...options.objects.map((object) =>
+        object.objectId === ACCESS_CONTROL_OBJECT ? withServers(object, accounts) : object,
+      ),
     ];
     return new ObjectTree(objects, definitions, lwm2mVersion, {
       changed: (paths) => this.#handleChanges(paths),
@@ -566,8 +589,12 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
 
   #handleChanges(paths: readonly Path[]): void {
     if (paths.some(isOfState)) this.#state?.stateChanged();
+    const isAccess = paths.some((path) => 'objectId' in path && path.objectId === ACCESS_CONTROL_OBJECT);
+    if (isAccess) this.#access.changed();
     this.#afterAnswer(() => {
       this.#reporting.valuesChanged(paths);
+      // What may no longer be read ends its observations.
+      if (isAccess) for (const { settings } of this.#procedures) this.#reporting.rightsChanged(settings);
       for (const path of paths) if (path.kind === 'resource' && path.objectId === 1) this.#handleServerChange(path);
     });
   }
@@ -591,7 +618,11 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
 
   #handleInstances(path: Path): void {
     if (path.kind !== 'objectInstance') return;
-    if (this.#tree.objectInstance(path.objectId, path.objectInstanceId) === undefined) this.#attributes.forget(path);
+    if (path.objectId === ACCESS_CONTROL_OBJECT) this.#access.changed();
+    if (this.#tree.objectInstance(path.objectId, path.objectInstanceId) === undefined) {
+      this.#attributes.forget(path);
+      this.#access.forget(path.objectId, path.objectInstanceId);
+    }
     this.#afterAnswer(() => {
       for (const procedure of this.#procedures) procedure.handle({ kind: 'updateWanted' });
     });
@@ -603,13 +634,13 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     else this.#keptBack.push(() => this.#driver.turn(action));
   }
 
-  async #readForSend(paths: readonly (Path | string)[]): Promise<readonly NodeEntry[]> {
+  async #readForSend(paths: readonly (Path | string)[], shortServerId: number): Promise<readonly NodeEntry[]> {
     const parsed = paths.map((path) => {
       const result = typeof path === 'string' ? parsePath(path) : path;
       if (isMalformed(result)) throw new UsageError(result.malformed);
       return result;
     });
-    const entries = await this.#management.readFor(undefined, parsed, true);
+    const entries = await this.#management.readFor(shortServerId, parsed, true);
     return isRefusal(entries) ? [] : entries;
   }
 

@@ -27,6 +27,7 @@ import type {
   ResourcePath,
 } from '@lapwing/lwm2m';
 import type { Driver } from '@lapwing/transport';
+import type { AccessControl, AccessRight } from './access-rights.ts';
 import type { AttributeStore } from './attribute-store.ts';
 import type { HandlerContext } from './client-object.ts';
 import { andThen } from './maybe-promise.ts';
@@ -35,9 +36,19 @@ import type { ObjectTree } from './object-tree.ts';
 import { discover } from './operations/discover.ts';
 import { createInstances, deleteInstance } from './operations/instances.ts';
 import { HIDDEN, readAll, readEntries } from './operations/read.ts';
+import type { MayRead } from './operations/read.ts';
 import { deleteResourceInstance, writeComposite, writeEntries } from './operations/write.ts';
 import type { PayloadFormat } from './payload-format.ts';
-import { badRequest, HandlerFailed, isRefusal, notAllowed, notFound, OperationRefused, refusal } from './refusal.ts';
+import {
+  badRequest,
+  HandlerFailed,
+  isRefusal,
+  notAllowed,
+  notFound,
+  OperationRefused,
+  refusal,
+  unauthorized,
+} from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { defaultsOf } from './reporting.ts';
 import type { Observed, Reporting } from './reporting.ts';
@@ -66,6 +77,7 @@ export interface ManagementListener {
 interface Parts {
   readonly driver: Driver;
   readonly tree: ObjectTree;
+  readonly access: AccessControl;
   readonly attributes: AttributeStore;
   readonly reporting: Reporting;
   readonly formats: PayloadFormat;
@@ -149,7 +161,10 @@ export class DeviceManagement {
     };
     try {
       const [path = ROOT] = paths;
-      const entries = composite ? readAll(tree, paths, contextOf) : readEntries(tree, path, contextOf);
+      const mayRead = this.#mayRead(shortServerId);
+      const entries = composite
+        ? readAll(tree, paths, contextOf, mayRead)
+        : readEntries(tree, path, contextOf, mayRead);
       return entries instanceof Promise ? entries.catch(report) : entries;
     } catch (error) {
       return report(error);
@@ -165,18 +180,21 @@ export class DeviceManagement {
     const { shortServerId } = settings;
     const { afterwards } = work;
     const contextOf = this.contextOf(shortServerId, afterwards);
+    const mayRead = this.#mayRead(shortServerId);
     switch (operation.kind) {
       case 'read':
       case 'cancelObserve': {
         const { path, accept } = operation;
-        return andThen(readEntries(tree, path, contextOf), (entries) => this.#content(path, entries, accept, version));
+        return andThen(readEntries(tree, path, contextOf, mayRead), (entries) =>
+          this.#content(path, entries, accept, version),
+        );
       }
       case 'observe': {
         const problem = observeProblem(operation.attributes, operation.path, version);
         if (problem !== undefined) return problem;
         const { path } = operation;
         const accept = operation.accept ?? historicFormat(settings, version);
-        return andThen(readEntries(tree, path, contextOf), (entries) => {
+        return andThen(readEntries(tree, path, contextOf, mayRead), (entries) => {
           const answer = this.#content(path, entries, accept, version);
           if (isRefusal(answer) || isRefusal(entries)) return answer;
           const { contentFormat } = answer;
@@ -199,9 +217,9 @@ export class DeviceManagement {
         const given = observes ? operation.attributes : undefined;
         const problem = observeProblem(given, ROOT, version);
         if (problem !== undefined) return problem;
-        return andThen(readAll(tree, paths, contextOf), (entries) => {
+        return andThen(readAll(tree, paths, contextOf, mayRead), (entries) => {
           const answer = this.#content(ROOT, entries, operation.accept, version);
-          if (isRefusal(answer) || !observes) return answer;
+          if (isRefusal(answer) || isRefusal(entries) || !observes) return answer;
           const { contentFormat } = answer;
           const observed: Observed = { settings, paths, composite: true, contentFormat, attributes: given };
           return { ...answer, observe: { observed, entries } };
@@ -214,6 +232,7 @@ export class DeviceManagement {
           shortServerId,
           lwm2mVersion: version,
           defaults: defaultsOf(settings),
+          mayRead,
         });
         if (isRefusal(nodes)) return nodes;
         const payload = encodeUtf8(formatDiscover(nodes, this.#parts.alternatePath));
@@ -221,7 +240,9 @@ export class DeviceManagement {
       }
       case 'writeAttributes': {
         const problem =
-          nodeProblem(tree, operation.path) ?? attributes.write(shortServerId, operation.path, operation.attributes);
+          nodeProblem(tree, operation.path) ??
+          this.#denial(shortServerId, 'read', operation.path) ??
+          attributes.write(shortServerId, operation.path, operation.attributes);
         if (problem !== undefined) return problem;
         afterwards.push(() => this.#parts.reporting.attributesChanged(shortServerId));
         return CHANGED;
@@ -230,7 +251,7 @@ export class DeviceManagement {
         const { path, mode } = operation;
         const entries = formats.decode(path, operation.contentFormat, operation.payload);
         if (isRefusal(entries)) return entries;
-        return this.#change(work, () =>
+        return this.#change(work, shortServerId, 'write', [path], () =>
           andThen(writeEntries(tree, path, mode, entries, contextOf), (paths) => {
             if (isRefusal(paths)) return paths;
             afterwards.push(() => listener.written(shortServerId, paths));
@@ -244,10 +265,11 @@ export class DeviceManagement {
         if (entries.some(({ path }) => HIDDEN.has(path.objectId))) {
           return refusal(Codes.unauthorized, 'one of the Objects is not for servers');
         }
-        return this.#change(work, () =>
-          andThen(writeComposite(tree, entries, contextOf), (paths) => {
-            if (isRefusal(paths)) return paths;
-            afterwards.push(() => listener.written(shortServerId, paths));
+        const paths = entries.map((entry) => entry.path);
+        return this.#change(work, shortServerId, 'write', paths, () =>
+          andThen(writeComposite(tree, entries, contextOf), (written) => {
+            if (isRefusal(written)) return written;
+            afterwards.push(() => listener.written(shortServerId, written));
             return CHANGED;
           }),
         );
@@ -258,9 +280,12 @@ export class DeviceManagement {
         const { path } = operation;
         const entries = formats.decode(path, operation.contentFormat, operation.payload);
         if (isRefusal(entries)) return entries;
-        return this.#change(work, () =>
+        return this.#change(work, shortServerId, 'create', [path], () =>
           andThen(createInstances(tree, path, entries, contextOf), (created) => {
             if (isRefusal(created)) return created;
+            for (const { objectId, objectInstanceId } of created.paths) {
+              this.#parts.access.own(shortServerId, objectId, objectInstanceId);
+            }
             afterwards.push(() => listener.created(shortServerId, created.paths));
             const { chosen } = created;
             const locationPath = chosen === undefined ? [] : [String(chosen.objectId), String(chosen.objectInstanceId)];
@@ -270,7 +295,7 @@ export class DeviceManagement {
       }
       case 'delete': {
         const { path } = operation;
-        return this.#change(work, () =>
+        return this.#change(work, shortServerId, 'delete', [path], () =>
           andThen(
             path.kind === 'objectInstance'
               ? deleteInstance(tree, path, contextOf)
@@ -322,7 +347,7 @@ export class DeviceManagement {
       work.afterwards.unshift(() => listener.executed(shortServerId, path, args));
       return CHANGED;
     };
-    return this.#change(work, () => {
+    return this.#change(work, shortServerId, 'execute', [path], () => {
       try {
         const done = execute(given, contextOf(path));
         return done instanceof Promise ? done.then(executed, failed) : executed();
@@ -332,8 +357,41 @@ export class DeviceManagement {
     });
   }
 
-  /** Run a changing operation when no other one is under way; it is until it has been answered. */
-  #change(work: Work, operation: () => MaybePromise<Answer | Refusal>): MaybePromise<Answer | Refusal> {
+  #mayRead(shortServerId: number | undefined): MayRead {
+    const { access } = this.#parts;
+    return (objectId, objectInstanceId) => access.allows(shortServerId, 'read', objectId, objectInstanceId);
+  }
+
+  /** 4.01 when the Access Control Object forbids it. What does not exist is for the operation itself to refuse. */
+  #denial(shortServerId: number, right: AccessRight, path: Path): Refusal | undefined {
+    const { access, tree } = this.#parts;
+    if (path.kind === 'root' || !tree.objects.has(path.objectId)) return undefined;
+    if (right === 'create') {
+      return access.allowsCreate(shortServerId, path.objectId) ? undefined : unauthorized(path);
+    }
+    if (path.kind === 'object') return undefined;
+    if (tree.objectInstance(path.objectId, path.objectInstanceId) === undefined) return undefined;
+    return access.allows(shortServerId, right, path.objectId, path.objectInstanceId) ? undefined : unauthorized(path);
+  }
+
+  /**
+   * Run a changing operation when no other one is under way; it is until it has been answered. Rights are looked at when
+   * it runs: the one before it may have changed them.
+   */
+  #change(
+    work: Work,
+    shortServerId: number,
+    right: AccessRight,
+    paths: readonly Path[],
+    change: () => MaybePromise<Answer | Refusal>,
+  ): MaybePromise<Answer | Refusal> {
+    const operation = (): MaybePromise<Answer | Refusal> => {
+      for (const path of paths) {
+        const denial = this.#denial(shortServerId, right, path);
+        if (denial !== undefined) return denial;
+      }
+      return change();
+    };
     if (!this.#changing) {
       this.#changing = work.isChanging = true;
       return operation();

@@ -4,6 +4,7 @@
  */
 import { Codes } from '@lapwing/coap';
 import type { Code } from '@lapwing/coap';
+import { formatPath } from '@lapwing/lwm2m';
 import type { Path } from '@lapwing/lwm2m';
 
 export interface Refusal {
@@ -46,3 +47,5 @@ export type HandlerOperation = 'read' | 'write' | 'execute' | 'create' | 'delete
 export const notFound = (what: string): Refusal => refusal(Codes.notFound, `${what} does not exist`);
 export const notAllowed = (reason: string): Refusal => refusal(Codes.methodNotAllowed, reason);
 export const badRequest = (reason: string): Refusal => refusal(Codes.badRequest, reason);
+export const unauthorized = (path: Path): Refusal =>
+  refusal(Codes.unauthorized, `the Access Control Object does not allow this on ${formatPath(path)}`);

@@ -150,6 +150,15 @@ export class Reporting {
 
   /** A server can be told something again: what is stored, and what has changed. */
   reachableAgain(settings: ServerSettings): void {
+    this.#evaluateAll(settings);
+  }
+
+  /** What a server may read is other than before. */
+  rightsChanged(settings: ServerSettings): void {
+    this.#evaluateAll(settings);
+  }
+
+  #evaluateAll(settings: ServerSettings): void {
     for (const observation of [...this.#observations]) {
       if (observation.settings === settings) this.#evaluate(observation);
     }

@@ -12,6 +12,7 @@ import { FileStateStore, startRememberingThermometer } from './examples/file-sta
 import { startLamp } from './examples/lamp.ts';
 import { sendReadings } from './examples/meter.ts';
 import { startNotes } from './examples/notes.ts';
+import { startSharedThermometer } from './examples/shared.ts';
 import { startThermometer } from './examples/thermometer.ts';
 
 const FOLDER = new URL('./examples/', import.meta.url);
@@ -92,6 +93,19 @@ describe('the examples', () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+
+  it('the shared thermometer is read by both servers, and written by its owner', async () => {
+    const [first, second] = [await start(), await start()];
+    await using one = first.server;
+    await using two = second.server;
+    await using client = await startSharedThermometer(first.uri, second.uri);
+    await client.whenRegistered();
+    const path = resourcePath(3303, 0, 5700);
+    for (const server of [one, two]) unwrap(await server.device('urn:dev:os:32473-shared')!.read(path));
+    const reset = resourcePath(3303, 0, 5605);
+    assert.equal((await one.device('urn:dev:os:32473-shared')!.execute(reset)).ok, true);
+    assert.equal((await two.device('urn:dev:os:32473-shared')!.execute(reset)).ok, false);
   });
 
   it('readings are sent, and the meter is gone afterwards', async () => {

@@ -122,14 +122,20 @@ describe('offline', () => {
   });
 
   it('a server that has forgotten the registration is registered with anew', async () => {
-    const { network, server, client, events } = await world();
+    const { network, server, client, events } = await world({ storing: true });
+    await server.request(`GET ${VALUE}`, OBSERVE);
     client.goOffline();
+    client.set(VALUE, 21);
     await network.run(10_000);
     server.answer = (request, line) =>
       line.startsWith('POST /rd/') ? { code: Codes.notFound } : server.accept(request);
     client.goOnline();
+    client.set(VALUE, 22);
     await network.run(1000);
     assert.deepEqual(events, ['registered 0', 'lost 11', 'registered 11']);
+    // What is stored is not told to a server that may not know the observation any more.
+    assert.equal(server.notifications.length, 0);
+    assert.equal(client.storedValueCount, 2);
   });
 });
 

@@ -7,9 +7,10 @@ import type { DiscoverableNode, LwM2mVersion, NotificationAttributes, Path } fro
 import { impliedObjectVersion } from '@lapwing/lwm2m';
 import type { AttributeStore } from '../attribute-store.ts';
 import type { ObjectTree, TreeObject, TreeResource } from '../object-tree.ts';
-import { notAllowed, notFound } from '../refusal.ts';
+import { notAllowed, notFound, unauthorized } from '../refusal.ts';
 import type { Refusal } from '../refusal.ts';
 import { ascending } from './read.ts';
+import type { MayRead } from './read.ts';
 
 export interface DiscoverRequest {
   readonly path: Path;
@@ -20,6 +21,8 @@ export interface DiscoverRequest {
   readonly lwm2mVersion: LwM2mVersion;
   /** The server's /1/x/2 and /1/x/3. */
   readonly defaults: NotificationAttributes;
+  /** The links of Object Instances are for every server, what is in them needs the right to read. */
+  readonly mayRead: MayRead;
 }
 
 export function discover(
@@ -48,7 +51,7 @@ export function discover(
   };
   const addInstance = (objectInstanceId: number, depth: number, version: Version): void => {
     add(objectInstancePath(object.objectId, objectInstanceId), version);
-    if (depth < 1) return;
+    if (depth < 1 || !request.mayRead(object.objectId, objectInstanceId)) return;
     const instance = object.instances.get(objectInstanceId);
     for (const [id, resource] of ascending(instance?.resources ?? new Map<number, TreeResource>())) {
       addResource([object.objectId, objectInstanceId, id], resource, depth - 1);
@@ -63,6 +66,7 @@ export function discover(
   }
   const instance = object.instances.get(path.objectInstanceId);
   if (instance === undefined) return notFound(formatPath(path));
+  if (!request.mayRead(path.objectId, path.objectInstanceId)) return unauthorized(path);
   const depth = request.depth ?? 1;
   if (path.kind === 'objectInstance') {
     addInstance(path.objectInstanceId, depth, version);

@@ -2,6 +2,7 @@
  * Reading the tree: the entries below a path, as a Read, a notification and a Send need them. OMA TS Core §6.3.1:
  * an Object or Object Instance gives what is readable and present; a single Resource must be both.
  */
+import { Codes } from '@lapwing/coap';
 import { formatPath, objectInstancePath, objectPath, resourceInstancePath, resourcePath } from '@lapwing/lwm2m';
 import type { NodeEntry, Path, ResourceDefinition, ResourcePath, Value } from '@lapwing/lwm2m';
 import type { HandlerContext, ResourceHandler } from '../client-object.ts';
@@ -9,27 +10,36 @@ import { all, andThen } from '../maybe-promise.ts';
 import type { MaybePromise } from '../maybe-promise.ts';
 import { checkedValue, checkedValues } from '../object-tree.ts';
 import type { ObjectTree, TreeObject, TreeObjectInstance, TreeResource } from '../object-tree.ts';
-import { HandlerFailed, isRefusal, notAllowed, notFound, OperationRefused } from '../refusal.ts';
+import { HandlerFailed, isRefusal, notAllowed, notFound, OperationRefused, refusal, unauthorized } from '../refusal.ts';
 import type { Refusal } from '../refusal.ts';
 
 export type Entries = readonly NodeEntry[];
 export type ContextOf = (path: Path) => HandlerContext;
+/** Whether who asks has the right R on an Object Instance. */
+export type MayRead = (objectId: number, objectInstanceId: number) => boolean;
 
 const NOTHING: Entries = [];
 
 /**
  * The readable entries at and below `path`, ascending. An Object or Object Instance without any is one `empty` entry.
  *
- * @returns 4.04 for what does not exist, 4.05 for what cannot be read.
+ * @returns 4.04 for what does not exist, 4.05 for what cannot be read, 4.01 for what may not; of an Object the Object
+ * Instances that may not be read are left out.
  * @throws HandlerFailed when a `read` handler failed or answered something its definition does not allow.
  */
-export function readEntries(tree: ObjectTree, path: Path, contextOf: ContextOf): MaybePromise<Entries | Refusal> {
+export function readEntries(
+  tree: ObjectTree,
+  path: Path,
+  contextOf: ContextOf,
+  mayRead: MayRead,
+): MaybePromise<Entries | Refusal> {
   if (path.kind === 'root') return notAllowed('the root cannot be read');
   const object = tree.objects.get(path.objectId);
   if (object === undefined) return notFound(`Object ${path.objectId}`);
-  if (path.kind === 'object') return readObject(object, contextOf);
+  if (path.kind === 'object') return readObject(object, contextOf, mayRead);
   const instance = object.instances.get(path.objectInstanceId);
   if (instance === undefined) return notFound(`/${path.objectId}/${path.objectInstanceId}`);
+  if (!mayRead(path.objectId, path.objectInstanceId)) return unauthorized(path);
   if (path.kind === 'objectInstance') {
     return readInstance(object, path.objectInstanceId, instance, contextOf);
   }
@@ -54,15 +64,28 @@ export function readEntries(tree: ObjectTree, path: Path, contextOf: ContextOf):
 /**
  * The entries of all paths together, as composites and Send want them: what is missing or unreadable is left out.
  * OMA TS Core §6.3.10. The root stands for everything readable.
+ *
+ * @returns 4.01 when nothing is left because of missing rights.
  */
-export function readAll(tree: ObjectTree, paths: readonly Path[], contextOf: ContextOf): MaybePromise<Entries> {
+export function readAll(
+  tree: ObjectTree,
+  paths: readonly Path[],
+  contextOf: ContextOf,
+  mayRead: MayRead,
+): MaybePromise<Entries | Refusal> {
+  let isDenied = false;
+  const check: MayRead = (objectId, objectInstanceId) => {
+    const may = mayRead(objectId, objectInstanceId);
+    isDenied ||= !may;
+    return may;
+  };
   const wanted = paths
     .flatMap((path) => (path.kind === 'root' ? [...tree.objects.keys()].map((id) => objectPath(id)) : [path]))
     .filter(({ objectId }) => !HIDDEN.has(objectId));
-  const parts = wanted.map((path) => readEntries(tree, path, contextOf));
+  const parts = wanted.map((path) => readEntries(tree, path, contextOf, check));
   return andThen(all(parts), (results) => {
     const seen = new Set<string>();
-    return results.flatMap((result) =>
+    const entries = results.flatMap((result) =>
       isRefusal(result)
         ? []
         : result.filter((entry) => {
@@ -72,6 +95,7 @@ export function readAll(tree: ObjectTree, paths: readonly Path[], contextOf: Con
             return true;
           }),
     );
+    return entries.length === 0 && isDenied ? refusal(Codes.unauthorized, 'none of this may be read') : entries;
   });
 }
 
@@ -82,9 +106,10 @@ export const isReadable = (resource: TreeResource): boolean =>
   (resource.definition.operations === 'R' || resource.definition.operations === 'RW') &&
   (resource.kind !== 'handler' || resource.handler.read !== undefined);
 
-function readObject(object: TreeObject, contextOf: ContextOf): MaybePromise<Entries> {
-  if (object.instances.size === 0) return [{ kind: 'empty', path: objectPath(object.objectId) }];
-  const parts = ascending(object.instances).map(([id, instance]) => readInstance(object, id, instance, contextOf));
+function readObject(object: TreeObject, contextOf: ContextOf, mayRead: MayRead): MaybePromise<Entries> {
+  const readable = ascending(object.instances).filter(([id]) => mayRead(object.objectId, id));
+  if (readable.length === 0) return [{ kind: 'empty', path: objectPath(object.objectId) }];
+  const parts = readable.map(([id, instance]) => readInstance(object, id, instance, contextOf));
   return andThen(all(parts), (entries) => entries.flat());
 }
 
