@@ -10,10 +10,11 @@ import { EventEmitter } from 'node:events';
 import { isIP, isIPv6 } from 'node:net';
 import { OperationFailed, UsageError } from '@lapwing/coap';
 import type { CoapEvent, CoapParameters, IncomingRequest, Peer } from '@lapwing/coap';
+import type { ConnectOptions, Refusal } from '@lapwing/dtls';
 import { isMalformed, isProfileId, ObjectDefinitions, parsePath } from '@lapwing/lwm2m';
 import type { AnnouncedObject, DefinitionLookup, LwM2mVersion, NodeEntry, Path } from '@lapwing/lwm2m';
-import { UdpDriver } from '@lapwing/transport';
-import type { Driver, PeerAddress, TimedLayer } from '@lapwing/transport';
+import { isSecure, UdpDriver } from '@lapwing/transport';
+import type { AssociationEvent, Driver, PeerAddress, TimedLayer } from '@lapwing/transport';
 import type {
   ClientCounters,
   ClientEvents,
@@ -47,6 +48,7 @@ import type { ReportingSource } from './reporting.ts';
 import { Sending } from './sending.ts';
 import { DEFAULT_NOTIFICATION_STORAGE } from './stored-notifications.ts';
 import { parseServerUri, resolveAccounts, ServerSettings } from './server-account.ts';
+import { alertOf, ServerPeer } from './server-peer.ts';
 import type { ResolvedAccount } from './server-account.ts';
 import { StateKeeper } from './state-keeper.ts';
 
@@ -81,6 +83,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   readonly #awake: AwakeTime | undefined;
   #offline = false;
   #unheard = 0;
+  readonly #servers: ServerPeer[] = [];
   readonly #byPeer = new Map<Peer, RegistrationProcedure>();
   readonly #layer: TimedLayer;
   /** Requests that came before the registration with their server was complete. */
@@ -196,6 +199,10 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     const families = new Set(accounts.map((account) => isIPv6(addressOf(account).host)));
     if (families.size > 1)
       throw new UsageError('servers of IPv4 and IPv6 cannot share a socket: start a client for each family');
+    if (accounts.some(({ parsedUri }) => parsedUri.scheme !== driver.scheme))
+      throw new UsageError(
+        `this client sends over ${driver.scheme}: servers of coap and coaps cannot share a socket, start a client for each`,
+      );
     this.#procedures = accounts.map((account) => this.#buildProcedure(account, lwm2mVersion, announcement));
     this.#order = new RegistrationOrder(this.#procedures);
     if (queueMode !== false) {
@@ -207,6 +214,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       handleTimeout: (now) => this.#handleTimeout(now),
     };
     driver.onEvent = (event) => this.#handleEvent(event);
+    if (isSecure(driver)) driver.onAssociation = (event) => this.#handleAssociation(event);
     if (options.state !== undefined) restoreState(options.state, this.#tree, this.#attributes);
     driver.attach(this.#layer);
   }
@@ -428,9 +436,19 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     lwm2mVersion: LwM2mVersion,
     announcement: () => Announcement,
   ): RegistrationProcedure {
-    const peer = this.#driver.peer(addressOf(account));
-    if (this.#byPeer.has(peer)) throw new UsageError(`two servers have the address of ${account.uri}`);
-    const settings = new ServerSettings(account, peer, this.#tree);
+    const address = addressOf(account);
+    if (this.#servers.some((other) => other.address.host === address.host && other.address.port === address.port))
+      throw new UsageError(`two servers have the address of ${account.uri}`);
+    const server = new ServerPeer(this.#driver, address, connectOptions(account), (peer, previous) => {
+      if (previous !== undefined) {
+        previous.context = undefined;
+        this.#byPeer.delete(previous);
+      }
+      // `procedure` does not exist yet for the first one.
+      if (previous !== undefined) this.#assign(peer, procedure);
+    });
+    this.#servers.push(server);
+    const settings = new ServerSettings(account, server, this.#tree);
     const version = commonVersion(settings.serverVersions, lwm2mVersion);
     const procedure = new RegistrationProcedure(this.#driver, settings, version, announcement, {
       registered: (registration) => {
@@ -457,10 +475,14 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       stateChanged: () => this.#handleStateChange(procedure),
       sending: () => this.#stayAwake(),
     });
+    this.#assign(server.current, procedure);
+    return procedure;
+  }
+
+  #assign(peer: Peer, procedure: RegistrationProcedure): void {
     // Held here, so the transport must not forget it.
     peer.context = procedure;
     this.#byPeer.set(peer, procedure);
-    return procedure;
   }
 
   #profile(given: ProfileOptions | undefined): Profile | undefined {
@@ -529,6 +551,25 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         // This side observes nothing and streams no bodies.
         return;
     }
+  }
+
+  #handleAssociation(event: AssociationEvent): void {
+    for (const [index, server] of this.#servers.entries()) {
+      const procedure = this.#procedures[index]!;
+      const hasEnded = server.handle(event);
+      if (event.kind === 'refused' && event.peer === server.current) this.#keepAlert(procedure, event.refusal);
+      // The registration stands: an Update over a new association tells the server where the client is now.
+      if (hasEnded && this.#closing === undefined) procedure.handle({ kind: 'updateWanted' });
+    }
+  }
+
+  /** /1/x/11: the last alert, for whoever looks into why a server is not reached. */
+  #keepAlert({ settings: { objectInstanceId } }: RegistrationProcedure, refusal: Refusal): void {
+    const alert = alertOf(refusal);
+    const path = `/1/${objectInstanceId}/${SERVER_RESOURCES.alertCode}`;
+    const definition = this.#tree.definitions.resource(1, SERVER_RESOURCES.alertCode);
+    // Object 1 of LwM2M 1.0 does not have it.
+    if (alert !== undefined && definition !== undefined) this.#tree.set(path, alert.number);
   }
 
   #handleRequest(request: IncomingRequest): void {
@@ -672,6 +713,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       for (const { settings } of this.#procedures) {
         this.#driver.endpoint.forgetPeer(now, settings.peer, out);
         settings.peer.context = undefined;
+        settings.drop();
       }
     });
     this.#driver.detach(this.#layer);
@@ -726,6 +768,21 @@ function checkOptions({ endpointClientName, objects, servers, profile, queueMode
       throw new UsageError(`Object ${objectId} is made from the servers, and not given with the objects`);
     }
   }
+}
+
+function connectOptions({
+  credentials,
+  serverName,
+  cipherSuites,
+  parsedUri,
+}: ResolvedAccount): ConnectOptions | undefined {
+  if (credentials === undefined) return undefined;
+  const name = serverName ?? (isIP(parsedUri.host) === 0 ? parsedUri.host : undefined);
+  return {
+    credentials,
+    ...(name !== undefined && { serverName: name }),
+    ...(cipherSuites !== undefined && { cipherSuites }),
+  };
 }
 
 function addressOf({ address, parsedUri, uri }: ResolvedAccount): PeerAddress {

@@ -21,6 +21,7 @@ import { describeAnswer, FAILURES } from './describe-answer.ts';
 import { advanceRegistration, registrationDeadline } from './registration-state.ts';
 import type { Location, RegistrationInput, RegistrationState } from './registration-state.ts';
 import type { ServerSettings } from './server-account.ts';
+import { alertOf } from './server-peer.ts';
 
 /** What the client says of itself to every server; asked for whenever a request is made. */
 export interface Announcement {
@@ -199,7 +200,11 @@ export class RegistrationProcedure {
     if (exchange.context !== this) return false;
     if (exchange !== this.#exchange) return true;
     this.#exchange = undefined;
-    this.handle({ kind: 'failed', reason }, { code: undefined, text: FAILURES[reason] });
+    // A server that has forgotten the association cannot say so. RFC 6347 §4.1.2.7: what it cannot open it drops.
+    if (reason === 'timeout') this.settings.drop();
+    const refusal = reason === 'peer-closed' ? this.settings.handshakeRefusal : undefined;
+    const isFinal = refusal !== undefined && alertOf(refusal)?.isFinal === true;
+    this.handle({ kind: 'failed', reason, isFinal }, { code: undefined, text: refusal?.text ?? FAILURES[reason] });
     return true;
   }
 
@@ -262,7 +267,8 @@ export class RegistrationProcedure {
 
   #send(action: 'register' | 'update' | 'deregister', now: number, out: Outbox): Exchange {
     const { endpoint } = this.#driver;
-    const { peer, pathSegments, lifetimeSeconds, binding } = this.settings;
+    const { pathSegments, lifetimeSeconds, binding } = this.settings;
+    const peer = this.settings.reach();
     const { version } = this.#state;
     const announcement = this.#announcement();
     const { queueMode, smsNumber } = announcement;

@@ -96,7 +96,8 @@ export type RegistrationInput =
   /** The running request was accepted. `location` comes with a Register. */
   | { readonly kind: 'accepted'; readonly location: Location }
   | { readonly kind: 'refused'; readonly code: Code }
-  | { readonly kind: 'failed'; readonly reason: FailureReason }
+  /** `isFinal`: the handshake ended with an alert that repeating it cannot cure, so this sequence is over. OMA TS Transport §5.2. */
+  | { readonly kind: 'failed'; readonly reason: FailureReason; readonly isFinal?: boolean }
   /** Lifetime, binding or the object list changed, or the Server executed /1/x/8. */
   | { readonly kind: 'updateWanted' }
   /** The Server executed /1/x/4. */
@@ -163,7 +164,7 @@ export function advanceRegistration(
           return retry(state, now, parameters);
         }
         case 'failed':
-          return retry(state, now, parameters);
+          return retry(input.isFinal === true ? { ...state, attempt: parameters.retryCount } : state, now, parameters);
         case 'profileRefused':
           return register(state, now, state.attempt, state.sequence);
         case 'suspend':

@@ -60,7 +60,7 @@ export class Sending {
         },
       );
       const exchange = this.#driver.turn((now, out) =>
-        this.#driver.endpoint.request(now, settings.peer, { code: Codes.post, options, payload, context }, out),
+        this.#driver.endpoint.request(now, settings.reach(), { code: Codes.post, options, payload, context }, out),
       );
       this.#size++;
       const onAbort = (): void => this.#driver.turn((now, out) => this.#driver.endpoint.cancel(now, exchange, out));

@@ -4,12 +4,16 @@
  */
 import { UsageError } from '@lapwing/coap';
 import type { Peer } from '@lapwing/coap';
+import type { Refusal } from '@lapwing/dtls';
+import type { PeerAddress } from '@lapwing/transport';
 import type { ServerAccount } from './api.ts';
 import type { ObjectTree } from './object-tree.ts';
 import { SERVER_RESOURCES } from './objects/server.ts';
 import type { RegistrationParameters } from './registration-state.ts';
+import type { ServerPeer } from './server-peer.ts';
 
 export interface ServerUri {
+  readonly scheme: 'coap' | 'coaps';
   /** A name or an IP address, without brackets. */
   readonly host: string;
   readonly port: number;
@@ -17,27 +21,30 @@ export interface ServerUri {
   readonly pathSegments: readonly string[];
 }
 
-const DEFAULT_PORT = 5683;
+/** RFC 7252 §6.1, §6.2. */
+const DEFAULT_PORTS = { coap: 5683, coaps: 5684 } as const;
 
-/** @throws UsageError unless it is a coap URI. */
+/** @throws UsageError unless it is a coap or coaps URI. */
 export function parseServerUri(uri: string): ServerUri {
   // The URL parser knows authorities and paths only of schemes it knows.
-  const match = /^coap:(\/\/.+)$/i.exec(uri);
-  const url = match === null ? null : URL.parse(`http:${match[1]}`);
-  if (url === null || url.hostname === '') throw new UsageError(`"${uri}" is no coap:// URI`);
+  const match = /^(coaps?):(\/\/.+)$/i.exec(uri);
+  const url = match === null ? null : URL.parse(`http:${match[2]}`);
+  if (url === null || url.hostname === '') throw new UsageError(`"${uri}" is no coap:// or coaps:// URI`);
   if (url.search !== '' || url.hash !== '' || url.username !== '') {
     throw new UsageError(`"${uri}": the URI of a server has no query, fragment or user name`);
   }
   // http has another default port, which the parser leaves out when it is written.
   const written = /:(\d+)$/.exec(
-    match![1]!
+    match![2]!
       .slice(2)
       .split('/')[0]!
       .replace(/^\[.*\]/, '[]'),
   )?.[1];
+  const scheme = match![1]!.toLowerCase() === 'coaps' ? 'coaps' : 'coap';
   return {
+    scheme,
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: written === undefined ? DEFAULT_PORT : Number(written),
+    port: written === undefined ? DEFAULT_PORTS[scheme] : Number(written),
     pathSegments: url.pathname
       .split('/')
       .filter((segment) => segment !== '')
@@ -75,12 +82,17 @@ export function resolveAccounts(accounts: readonly ServerAccount[]): readonly Re
     if (!Number.isInteger(lifetimeSeconds) || lifetimeSeconds < 0) {
       throw new UsageError(`a lifetime is a whole number of seconds, not ${lifetimeSeconds}`);
     }
+    const parsedUri = parseServerUri(account.uri);
+    if (parsedUri.scheme === 'coaps' && account.credentials === undefined)
+      throw new UsageError(`"${account.uri}" needs credentials`);
+    if (parsedUri.scheme === 'coap' && account.credentials !== undefined)
+      throw new UsageError(`"${account.uri}" would send in plaintext in spite of its credentials: use coaps://`);
     return {
       ...account,
       shortServerId,
       lifetimeSeconds,
       objectInstanceId: index,
-      parsedUri: parseServerUri(account.uri),
+      parsedUri,
     };
   });
 }
@@ -91,18 +103,38 @@ export class ServerSettings {
   readonly uri: string;
   readonly pathSegments: readonly string[];
   readonly objectInstanceId: number;
-  readonly peer: Peer;
+  readonly #server: ServerPeer;
   readonly #account: ResolvedAccount;
   readonly #tree: ObjectTree;
 
-  constructor(account: ResolvedAccount, peer: Peer, tree: ObjectTree) {
+  constructor(account: ResolvedAccount, server: ServerPeer, tree: ObjectTree) {
     this.shortServerId = account.shortServerId;
     this.uri = account.uri;
     this.pathSegments = account.parsedUri.pathSegments;
     this.objectInstanceId = account.objectInstanceId;
-    this.peer = peer;
+    this.#server = server;
     this.#account = account;
     this.#tree = tree;
+  }
+
+  /** Where requests of the server come from now. */
+  get peer(): Peer<PeerAddress> {
+    return this.#server.current;
+  }
+
+  /** The peer to send to; over coaps it may begin a handshake. */
+  reach(): Peer<PeerAddress> {
+    return this.#server.reach();
+  }
+
+  /** The server does not answer. */
+  drop(): void {
+    this.#server.drop();
+  }
+
+  /** Why the last handshake with it failed. */
+  get handshakeRefusal(): Refusal | undefined {
+    return this.#server.refusal;
   }
 
   get registration(): RegistrationParameters {

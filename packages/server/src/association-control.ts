@@ -60,20 +60,18 @@ export class AssociationControl {
   }
 
   #lookUp(driver: SecureDriver, lookup: Lookup): void {
+    const failed = (error: unknown): void => {
+      reportServerError(error);
+      driver.answer(lookup, { kind: 'failed', text: 'the credentials could not be looked up' });
+    };
     let answer: LookupAnswer | Promise<LookupAnswer>;
     try {
       answer = this.#admissions.answer(lookup);
     } catch (error) {
-      answer = Promise.reject(error);
+      return failed(error);
     }
     if (!(answer instanceof Promise)) return driver.answer(lookup, answer);
-    answer.then(
-      (found) => driver.answer(lookup, found),
-      (error: unknown) => {
-        reportServerError(error);
-        driver.answer(lookup, { kind: 'failed', text: 'the credentials could not be looked up' });
-      },
-    );
+    answer.then((found) => driver.answer(lookup, found), failed);
   }
 
   #checkResumed(driver: SecureDriver, peer: Peer<PeerAddress>): void {

@@ -2,7 +2,9 @@
  * Object 0, Security: how each server is reached. Servers never see it: every operation on it is answered 4.01, and it
  * is not part of the registration. OMA TS Core, Object LwM2M Security.
  */
-import type { ClientObject } from '../client-object.ts';
+import type { KeyObject } from 'node:crypto';
+import { cipherSuiteByName, type ClientCredentials, type SecretKey } from '@lapwing/dtls';
+import type { ClientObject, ObjectInstanceContent } from '../client-object.ts';
 import type { ResolvedAccount } from '../server-account.ts';
 
 const ID = {
@@ -13,26 +15,71 @@ const ID = {
   serverPublicKey: 4,
   secretKey: 5,
   shortServerId: 10,
+  matchingType: 13,
+  serverName: 14,
+  certificateUsage: 15,
+  cipherSuites: 16,
 } as const;
 
-/** Security Mode: no DTLS. */
-const NO_SECURITY = 3;
+const MODE = { psk: 0, rpk: 1, x509: 2, none: 3 } as const;
 const NO_KEY = new Uint8Array(0);
 
 export const securityObject = (accounts: readonly ResolvedAccount[]): ClientObject => ({
   objectId: 0,
+  // Object 0 of LwM2M 1.0 ends with Resource 12.
+  unknownResources: 'skip',
   instances: Object.fromEntries(
-    accounts.map(({ objectInstanceId, uri, shortServerId }) => [
+    accounts.map(({ objectInstanceId, uri, shortServerId, credentials, serverName, cipherSuites }) => [
       objectInstanceId,
       {
         [ID.uri]: uri,
         [ID.bootstrapServer]: false,
-        [ID.securityMode]: NO_SECURITY,
-        [ID.publicKeyOrIdentity]: NO_KEY,
-        [ID.serverPublicKey]: NO_KEY,
-        [ID.secretKey]: NO_KEY,
+        ...keys(credentials),
         [ID.shortServerId]: shortServerId,
+        ...(serverName !== undefined && { [ID.serverName]: serverName }),
+        ...(cipherSuites !== undefined && {
+          [ID.cipherSuites]: cipherSuites.map((name) => cipherSuiteByName(name).number),
+        }),
       },
     ]),
   ),
 });
+
+function keys(credentials: ClientCredentials | undefined): ObjectInstanceContent {
+  switch (credentials?.kind) {
+    case undefined:
+      return securityMode(MODE.none, NO_KEY, NO_KEY, NO_KEY);
+    case 'psk':
+      return securityMode(MODE.psk, credentials.identity, NO_KEY, secretBytes(credentials.key));
+    case 'rpk': {
+      const { own, serverPublicKey } = credentials;
+      return securityMode(MODE.rpk, own.publicKey, serverPublicKey, privateBytes(own.privateKey));
+    }
+    case 'x509': {
+      const { own, server } = credentials;
+      const secret = own === undefined ? NO_KEY : privateBytes(own.privateKey);
+      return {
+        ...securityMode(MODE.x509, own?.chain[0] ?? NO_KEY, server.certificate, secret),
+        [ID.matchingType]: server.matchingType,
+        [ID.certificateUsage]: server.usage,
+      };
+    }
+  }
+}
+
+const securityMode = (
+  mode: number,
+  publicKeyOrIdentity: Uint8Array,
+  serverPublicKey: Uint8Array,
+  secretKey: Uint8Array,
+): ObjectInstanceContent => ({
+  [ID.securityMode]: mode,
+  [ID.publicKeyOrIdentity]: publicKeyOrIdentity,
+  [ID.serverPublicKey]: serverPublicKey,
+  [ID.secretKey]: secretKey,
+});
+
+const secretBytes = (key: SecretKey): Uint8Array => (key as KeyObject).export();
+
+/** OneAsymmetricKey. RFC 5958. */
+const privateBytes = (key: SecretKey): Uint8Array => (key as KeyObject).export({ format: 'der', type: 'pkcs8' });

@@ -19,6 +19,7 @@ export const SERVER_RESOURCES = {
   binding: 7,
   updateTrigger: 8,
   bootstrapTrigger: 9,
+  alertCode: 11,
   priority: 13,
   initialDelay: 14,
   failureBlock: 15,
