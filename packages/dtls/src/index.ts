@@ -54,3 +54,5 @@ export type { PemBlock } from './x509/pem.ts';
 export { isMalformed } from './malformed.ts';
 export type { Malformed } from './malformed.ts';
 export type { KeyUsageName } from './x509/object-identifier-table.ts';
+export { openSnapshot, sealSnapshot } from './session/snapshot.ts';
+export type { Snapshot, SnapshotMeta } from './session/snapshot.ts';

@@ -23,7 +23,9 @@ const SALT = 4;
 const HMAC_SHA256_KEY = 32;
 
 /** What each cipher takes from the key block, in this order for both sides. RFC 5246 §6.3. */
-const KEY_BLOCK_PARTS: Readonly<Record<CipherSuite['cipher'], { mac: number; key: number; iv: number }>> = {
+export const KEY_BLOCK_PARTS: Readonly<
+  Record<CipherSuite['cipher'], { readonly mac: number; readonly key: number; readonly iv: number }>
+> = {
   'aes-128-ccm-8': { mac: 0, key: AES_128_KEY, iv: SALT },
   'aes-128-gcm': { mac: 0, key: AES_128_KEY, iv: SALT },
   // The IV of each record is explicit since TLS 1.1 and not derived.

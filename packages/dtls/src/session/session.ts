@@ -24,7 +24,7 @@ export interface SessionCache {
   find(id: Uint8Array, unixTime: number): SessionState | undefined;
   keep(session: SessionState, unixTime: number): void;
   forget(id: Uint8Array): void;
-  /** A ticket that only this endpoint (or one with the same keys) can open. */
+  /** A ticket that only this endpoint can open; empty where the session is too large for one (RFC 5077 §3.3 allows that). */
   sealTicket(session: SessionState, unixTime: number): Uint8Array;
   openTicket(ticket: Uint8Array, unixTime: number): SessionState | undefined;
 }
