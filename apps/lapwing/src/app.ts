@@ -1,5 +1,5 @@
 /**
- * The server put together, in the order in which things may fail: folders, CoAP, HTTP, and only then the simulated
+ * The server put together, in the order in which things may fail: folders, keys, CoAP, HTTP, and only then the simulated
  * devices. What was started before a failure is closed again.
  */
 import type { AddressInfo } from 'node:net';
@@ -14,12 +14,16 @@ import { Demo, simulatedDevices } from './demo/demo.ts';
 import { DEFAULT_EVENT_LOG_LIMITS, EventLog } from './event-log.ts';
 import { createLog } from './log.ts';
 import type { Http } from './rest/context.ts';
-import { logServerEvents } from './rest/event-json.ts';
+import { logRefusedHandshakes, logServerEvents } from './rest/event-json.ts';
 import { httpServer } from './rest/http-server.ts';
 import { addressText } from './rest/registration-json.ts';
+import { openSecurity, type Security } from './security/security.ts';
 import { StartFailure } from './start-failure.ts';
 import { usableFolder } from './usable-folder.ts';
 import { VERSION } from './version.ts';
+
+/** As `lapwing serve` with nothing given, but for the data folder: a library keeps nothing unasked. */
+type Settings = Omit<Configuration, 'dataDir'> & { readonly dataDir: string | undefined };
 
 export interface App extends AsyncDisposable {
   /** "http://127.0.0.1:8080", as a browser on this machine reaches it. */
@@ -30,6 +34,7 @@ export interface App extends AsyncDisposable {
   readonly server: LwM2mServer;
   readonly definitions: DefinitionStore;
   readonly events: EventLog;
+  readonly security: Security;
   /** De-register the simulated devices, end the streams, close every socket. */
   close(): Promise<void>;
 }
@@ -48,7 +53,7 @@ export interface AppOptions extends Partial<Configuration> {
  * Rejects with StartFailure when a port is taken or a folder cannot be used; nothing is left running then.
  */
 export async function startApp(options: AppOptions = {}): Promise<App> {
-  const configuration: Configuration = { ...DEFAULT_CONFIGURATION, ...defined(options) };
+  const configuration: Settings = { ...DEFAULT_CONFIGURATION, dataDir: undefined, ...defined(options) };
   const log = options.log ?? createLog({ level: configuration.logLevel, readable: false, destination: process.stderr });
   const closers: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
@@ -63,23 +68,26 @@ export async function startApp(options: AppOptions = {}): Promise<App> {
 }
 
 async function startInOrder(
-  configuration: Configuration,
+  configuration: Settings,
   options: AppOptions,
   log: Logger,
   closers: (() => Promise<unknown>)[],
   close: () => Promise<void>,
 ): Promise<App> {
   const definitions = await loadDefinitions(configuration, log);
+  const security = await openSecurity(configuration.dataDir, configuration.maxCredentials, Date.now(), log);
   const drivers = await bindCoap(configuration);
   const server = new LwM2mServer({
     drivers,
     definitions: definitions.registry,
+    securityStore: security.store,
     parameters: { maxRegistrations: configuration.maxDevices },
   });
   closers.push(() => server.close());
   await server.restore();
   const events = new EventLog({ ...DEFAULT_EVENT_LOG_LIMITS, maxEvents: configuration.maxEvents });
   logServerEvents(server, events);
+  logRefusedHandshakes(server, security.refusals, events);
 
   const coapUrls = drivers.map((driver) => `coap://${addressText(driver.localAddress)}`);
   const http = await httpServer(
@@ -87,6 +95,7 @@ async function startInOrder(
       server,
       definitions,
       events,
+      security,
       version: VERSION,
       startedAt: new Date(),
       demo: configuration.demo,
@@ -122,6 +131,7 @@ async function startInOrder(
     server,
     definitions,
     events,
+    security,
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -131,7 +141,7 @@ async function startInOrder(
 const defined = (options: AppOptions): Partial<Configuration> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
-async function loadDefinitions(configuration: Configuration, log: Logger): Promise<DefinitionStore> {
+async function loadDefinitions(configuration: Settings, log: Logger): Promise<DefinitionStore> {
   const { dataDir } = configuration;
   if (dataDir !== undefined) await usableFolder(dataDir, '--data-dir');
   const modelsDir = configuration.modelsDir ?? (dataDir === undefined ? undefined : join(dataDir, 'models'));
@@ -147,7 +157,7 @@ const ANY_IPV4 = '0.0.0.0';
 const ANY_IPV6 = '::';
 
 /** One socket for the address asked for, else one for IPv4 and, where the machine has IPv6, one for that. */
-async function bindCoap({ coapHost, coapPort }: Configuration): Promise<UdpDriver[]> {
+async function bindCoap({ coapHost, coapPort }: Settings): Promise<UdpDriver[]> {
   const first = await bindUdp(coapHost ?? ANY_IPV4, coapPort);
   if (coapHost !== undefined) return [first];
   try {
@@ -168,7 +178,7 @@ async function bindUdp(host: string, port: number): Promise<UdpDriver> {
   }
 }
 
-async function listenHttp(http: Http, { httpHost, httpPort }: Configuration): Promise<void> {
+async function listenHttp(http: Http, { httpHost, httpPort }: Settings): Promise<void> {
   try {
     await http.listen({ host: httpHost, port: httpPort });
   } catch (error) {

@@ -40,7 +40,7 @@ function withSettings(command: Command): Command {
       kind === 'boolean' || (typeof standard !== 'string' && typeof standard !== 'number')
         ? ''
         : ` (default: ${standard})`;
-    const wording = kind === 'boolean' ? description.replace(/^start/, 'do not start') : description;
+    const wording = kind === 'boolean' ? description.replace(/^(?=start|serve)/, 'do not ') : description;
     command.option(flag + value, wording + shown);
     // A `--no-…` would count as given, with true, and hide the environment and the file.
     if (kind === 'boolean') command.setOptionValue(key, undefined);

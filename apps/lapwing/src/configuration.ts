@@ -14,6 +14,11 @@ export interface Configuration {
   readonly coapPort: number;
   /** One address to listen on; undefined: every address, IPv4 and IPv6. */
   readonly coapHost: string | undefined;
+  /** CoAP over DTLS beside CoAP. */
+  readonly coaps: boolean;
+  readonly coapsPort: number;
+  /** undefined: as `coapHost`. */
+  readonly coapsHost: string | undefined;
   readonly httpPort: number;
   readonly httpHost: string;
   readonly httpAllowedHosts: readonly string[];
@@ -25,6 +30,7 @@ export interface Configuration {
   readonly deviceTimeout: number;
   readonly maxBodyBytes: number;
   readonly maxDevices: number;
+  readonly maxCredentials: number;
   readonly maxEvents: number;
   readonly maxEventStreams: number;
 }
@@ -43,6 +49,11 @@ const schema = Type.Object(
     coapHost: Type.Optional(
       Type.String({ format: 'ip-address', description: 'IP address for CoAP; every one, IPv4 and IPv6, by default' }),
     ),
+    coaps: Type.Boolean({ default: true, description: 'serve CoAP over DTLS (coaps)' }),
+    coapsPort: Type.Integer({ minimum: 0, maximum: 65535, ...port('UDP port for CoAP over DTLS', 5684) }),
+    coapsHost: Type.Optional(
+      Type.String({ format: 'ip-address', description: 'IP address for CoAP over DTLS; as for CoAP by default' }),
+    ),
     httpPort: Type.Integer({ minimum: 0, maximum: 65535, ...port('TCP port for the console and the REST API', 8080) }),
     httpHost: Type.String({
       minLength: 1,
@@ -54,7 +65,11 @@ const schema = Type.Object(
       description: 'further host names the HTTP server may be called by, separated by commas',
     }),
     demo: Type.Boolean({ default: true, description: 'start three simulated devices' }),
-    dataDir: Type.Optional(Type.String({ minLength: 1, description: 'folder for what is kept; nothing by default' })),
+    dataDir: Type.String({
+      minLength: 1,
+      default: 'data',
+      description: 'folder for what is kept: keys, credentials of devices, Object definitions',
+    }),
     modelsDir: Type.Optional(
       Type.String({
         minLength: 1,
@@ -79,6 +94,12 @@ const schema = Type.Object(
       maximum: 10_000_000,
       default: 1_000_000,
       description: 'devices registered at once; each takes about 1 KiB',
+    }),
+    maxCredentials: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 100_000,
+      description: 'credentials of devices kept at once',
     }),
     maxEvents: Type.Integer({
       minimum: 1,
@@ -244,7 +265,7 @@ function fileSettings({
 const letters = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, '');
 
 /** Every key is there, also those that nobody gave. */
-const UNSET = { coapHost: undefined, dataDir: undefined, modelsDir: undefined };
+const UNSET = { coapHost: undefined, coapsHost: undefined, modelsDir: undefined };
 
 /** The configuration with nothing given. */
 export const DEFAULT_CONFIGURATION: Configuration = configurationFrom({}) as Configuration;

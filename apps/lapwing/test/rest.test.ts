@@ -106,7 +106,7 @@ describe('devices', () => {
     assert.equal(status, 200);
     assert.equal(body.name, NAME);
     assert.equal(body.lifetimeSeconds, 300);
-    assert.equal(body.security, 'none');
+    assert.deepEqual(body.security, { kind: 'none' });
     assert.match(body.address, /^127\.0\.0\.1:\d+$/);
     assert.equal(Date.parse(body.expiresAt ?? '') - Date.parse(body.updatedAt), 300_000);
     const light = body.objects.find((object) => object.objectId === 3311);
@@ -356,8 +356,10 @@ describe('the rest of the API', () => {
     }
   });
 
-  it('has called every operation of the OpenAPI document but the event stream and the upload, with good and bad input', () => {
-    const operations = Object.values(api.openApi.paths).flatMap((path) => Object.values(path));
+  it('has called every operation of the OpenAPI document but the event stream, the upload and security, with good and bad input', () => {
+    const operations = Object.entries(api.openApi.paths)
+      .filter(([path]) => !path.startsWith('/api/v1/security/'))
+      .flatMap(([, methods]) => Object.values(methods));
     const elsewhere = ['streamEvents', 'addDefinition'];
     for (const { operationId } of operations) {
       if (elsewhere.includes(operationId)) continue;

@@ -37,7 +37,7 @@ async function run(args: readonly string[], env: Record<string, string> = {}): P
   return [await runCommandLine(args, terminal), terminal];
 }
 
-const FREE = ['--coap-host', '127.0.0.1', '--coap-port', '0', '--http-port', '0', '--no-demo'];
+const FREE = ['--coap-host', '127.0.0.1', '--coap-port', '0', '--coaps-port', '0', '--http-port', '0', '--no-demo'];
 
 async function boundUdp(): Promise<[Socket, number]> {
   const socket = createSocket('udp4').bind(0, '127.0.0.1');
@@ -48,7 +48,7 @@ async function boundUdp(): Promise<[Socket, number]> {
 describe('a server that cannot start says why in one sentence, names the option and exits with 1', () => {
   it('when its CoAP port is taken', async () => {
     const [socket, port] = await boundUdp();
-    const [code, { err, out }] = await run(['--coap-host', '127.0.0.1', '--coap-port', `${port}`, '--http-port', '0']);
+    const [code, { err, out }] = await run([...FREE, '--coap-port', `${port}`, '--data-dir', folder]);
     socket.close();
     assert.equal(code, 1);
     assert.equal(out, '');
@@ -64,7 +64,13 @@ describe('a server that cannot start says why in one sentence, names the option 
     const { port } = taken.address() as AddressInfo;
     const [socket, coapPort] = await boundUdp();
     await new Promise<void>((closed) => socket.close(closed));
-    const [code, { err }] = await run(['--coap-host', '127.0.0.1', `--coap-port=${coapPort}`, `--http-port=${port}`]);
+    const [code, { err }] = await run([
+      ...FREE,
+      `--coap-port=${coapPort}`,
+      `--http-port=${port}`,
+      '--data-dir',
+      folder,
+    ]);
     assert.equal(code, 1);
     assert.equal(
       err,
@@ -77,13 +83,13 @@ describe('a server that cannot start says why in one sentence, names the option 
   });
 
   it('when an address is not one of this machine', async () => {
-    const [code, { err }] = await run(['--coap-host', '192.0.2.1', '--coap-port', '0', '--http-port', '0']);
+    const [code, { err }] = await run([...FREE, '--coap-host', '192.0.2.1', '--data-dir', folder]);
     assert.equal(code, 1);
     assert.match(
       err,
       /^CoAP port 0 \(UDP\) on 192\.0\.2\.1 cannot be opened: .+ Choose another address with --coap-host\.\n$/,
     );
-    const [httpCode, http] = await run([...FREE, '--http-host', '192.0.2.1']);
+    const [httpCode, http] = await run([...FREE, '--http-host', '192.0.2.1', '--data-dir', folder]);
     assert.equal(httpCode, 1);
     assert.match(
       http.err,
@@ -100,7 +106,7 @@ describe('a server that cannot start says why in one sentence, names the option 
       ['--models-dir', join(file, 'below')],
       ['--data-dir', '/proc/lapwing'],
     ] as const) {
-      const [code, { err }] = await run([...FREE, option, path]);
+      const [code, { err }] = await run([...FREE, '--data-dir', folder, option, path]);
       assert.equal(code, 1);
       assert.match(err, new RegExp(`^The folder ${path} cannot be used: .+ Choose another with ${option}\\.\n$`));
     }
@@ -171,7 +177,7 @@ describe('the command line', () => {
 
   it('serves until a signal, says where, and that there is no login', async () => {
     const terminal = new RecordedTerminal();
-    const ended = runCommandLine(['serve', ...FREE], terminal);
+    const ended = runCommandLine(['serve', ...FREE, '--data-dir', join(folder, 'served')], terminal);
     while (!terminal.out.includes('Ctrl+C')) await new Promise((resolve) => setImmediate(resolve));
     const url = /http:\/\/localhost:\d+/.exec(terminal.out)?.[0] ?? '';
     assert.match(terminal.out, /coap:\/\/127\.0\.0\.1:\d+/);
@@ -189,7 +195,7 @@ describe('the process', () => {
     const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
     const child = spawn(
       process.execPath,
-      ['--conditions=src', main, '--coap-host', '127.0.0.1', '--coap-port', '0', '--http-port', '0'],
+      ['--conditions=src', main, ...FREE.filter((arg) => arg !== '--no-demo'), '--data-dir', join(folder, 'process')],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     let out = '';
@@ -228,10 +234,10 @@ describe('startApp', () => {
     again.close();
   });
 
-  it('makes the data folder and its models folder', async () => {
+  it('makes the data folder and what is in it', async () => {
     const dataDir = join(folder, 'data', 'deep');
     const app = await startApp({ coapPort: 0, httpPort: 0, demo: false, logLevel: 'silent', dataDir });
     await app.close();
-    assert.deepEqual(await readdir(dataDir), ['models']);
+    assert.deepEqual(await readdir(dataDir), ['models', 'security']);
   });
 });

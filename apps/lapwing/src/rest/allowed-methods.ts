@@ -4,9 +4,11 @@ import type { Http } from './context.ts';
 export class AllowedMethods {
   readonly #methods = new Map<string, { readonly pattern: RegExp; readonly methods: Set<string> }>();
 
-  /** Learn every route that is registered from here on. */
+  /** Learn every route of the API that is registered from here on. */
   constructor(http: Http) {
     http.addHook('onRoute', ({ url, method }) => {
+      // The console answers to any path.
+      if (!url.startsWith('/api/')) return;
       const known = this.#methods.get(url) ?? { pattern: patternOf(url), methods: new Set<string>() };
       this.#methods.set(url, known);
       for (const each of [method].flat()) known.methods.add(each);

@@ -6,6 +6,7 @@ import { type Device, type LwM2mServer } from '@lapwing/server';
 import { isMalformed, parsePath, type Path } from '@lapwing/lwm2m';
 import type { DefinitionStore } from '../definition-store.ts';
 import type { EventLog } from '../event-log.ts';
+import type { Security } from '../security/security.ts';
 import { badRequest, problem } from './problem.ts';
 
 export type Http = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
@@ -14,6 +15,7 @@ export interface RestContext {
   readonly server: LwM2mServer;
   readonly definitions: DefinitionStore;
   readonly events: EventLog;
+  readonly security: Security;
   readonly version: string;
   readonly startedAt: Date;
   readonly demo: boolean;

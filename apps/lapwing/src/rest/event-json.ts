@@ -2,8 +2,10 @@
 import { formatPath } from '@lapwing/lwm2m';
 import type { LwM2mServer, Notification } from '@lapwing/server';
 import type { EventLog } from '../event-log.ts';
+import { RateLimit, type RefusalLog } from '../security/refusal-log.ts';
 import { addressText, deviceSummary } from './registration-json.ts';
 import type { NotificationJson } from './schemas.ts';
+import { refusedHandshakeJson } from './security-json.ts';
 import { entryToJson } from './value-json.ts';
 
 /** The types an event stream can be asked for; `gap` comes unasked. */
@@ -16,6 +18,10 @@ export const EVENT_TYPES = [
   'observation-ended',
   'sent',
   'refused',
+  'handshake-refused',
+  'address-changed',
+  'credentials-changed',
+  'trust-anchors-changed',
 ] as const;
 
 export function notificationJson(notification: Notification): NotificationJson {
@@ -50,7 +56,32 @@ export function logServerEvents(server: LwM2mServer, log: EventLog): void {
   server.on('sent', (registration, entries) => {
     log.append('sent', registration.endpointClientName, { entries: entries.map(entryToJson) });
   });
+  server.on('addressChanged', (registration, from) => {
+    log.append('address-changed', registration.endpointClientName, {
+      address: addressText(registration.address),
+      from: addressText(from),
+    });
+  });
   server.on('refused', ({ peer, endpointClientName, code, reason }) => {
     log.append('refused', endpointClientName, { address: addressText(peer.address), code, reason });
+  });
+}
+
+/** Events of refused handshakes: strangers cause them, and must not push all others out of the log. */
+const REFUSAL_BURST = 20;
+const REFUSALS_PER_SECOND = 5;
+
+/** Every refused handshake goes into `refusals`; as many as the rate allows are events too. */
+export function logRefusedHandshakes(
+  server: LwM2mServer,
+  refusals: RefusalLog,
+  log: EventLog,
+  clock: () => number = () => performance.now(),
+): void {
+  const limit = new RateLimit(REFUSAL_BURST, REFUSALS_PER_SECOND);
+  server.on('handshakeRefused', ({ address, refusal }) => {
+    const row = refusals.add(address, refusal, Date.now());
+    if (!limit.allows(clock())) return;
+    log.append('handshake-refused', undefined, { refusal: refusedHandshakeJson(row), total: refusals.total });
   });
 }

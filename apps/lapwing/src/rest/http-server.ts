@@ -11,6 +11,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { AllowedMethods } from './allowed-methods.ts';
 import { consoleFiles, CONSOLE_FOLDER } from './console-files.ts';
 import type { Http, RestContext } from './context.ts';
+import { credentialRoutes } from './credentials.ts';
 import { definitionRoutes } from './definitions.ts';
 import { deviceOperationRoutes } from './device-operations.ts';
 import { deviceRoutes } from './devices.ts';
@@ -23,6 +24,7 @@ import { problem, PROBLEM_CONTENT_TYPE, problemOf } from './problem.ts';
 import { refuseUnreadable } from './unreadable-request.ts';
 import { compileRequestSchema } from './request-schema.ts';
 import { serverRoutes } from './server-info.ts';
+import { trustRoutes } from './trust.ts';
 
 export interface HttpOptions extends OriginGuardOptions {
   readonly log: FastifyBaseLogger;
@@ -75,6 +77,8 @@ export async function httpServer(context: RestContext, options: HttpOptions): Pr
       deviceOperationRoutes(api, context);
       observationRoutes(api, context);
       definitionRoutes(api, context);
+      credentialRoutes(api, context);
+      trustRoutes(api, context);
       eventRoutes(api, context);
       done();
     },
@@ -87,7 +91,9 @@ export async function httpServer(context: RestContext, options: HttpOptions): Pr
     if (readsPage && !request.url.startsWith('/api/')) return openConsole(reply);
     const [path = ''] = request.url.split('?', 1);
     const allowed = path.startsWith('/api/') ? allowedMethods.of(path) : [];
-    if (allowed.length === 0) throw problem('not-found', `There is no ${request.method} ${path}.`);
+    // Allowed and yet not found: a part of the path is longer than any name.
+    if (allowed.length === 0 || allowed.includes(request.method))
+      throw problem('not-found', `There is no ${request.method} ${path}.`);
     reply.header('allow', allowed.join(', '));
     throw problem('method-not-allowed', `${path} knows ${allowed.join(', ')}, not ${request.method}.`);
   });

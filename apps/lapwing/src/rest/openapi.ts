@@ -23,6 +23,7 @@ export async function openApi(http: Http, version: string): Promise<void> {
         { name: 'nodes', description: 'Operations on Objects, Object Instances and Resources' },
         { name: 'observations', description: 'Observe and Cancel' },
         { name: 'definitions', description: 'What the server knows about Objects' },
+        { name: 'security', description: 'Who may come over coaps, and who was refused' },
         { name: 'events', description: 'What happens, live' },
         { name: 'server', description: 'The server itself' },
       ],

@@ -42,8 +42,12 @@ const PROBLEMS = {
   'unknown-device': { status: 404, title: 'No device of this name is registered' },
   'unknown-observation': { status: 404, title: 'This path is not observed' },
   'unknown-definition': { status: 404, title: 'No definition of this Object is known' },
+  'unknown-credential': { status: 404, title: 'The device has no such credential' },
+  'unknown-trust-anchor': { status: 404, title: 'This certificate is not trusted' },
   'not-found': { status: 404, title: 'There is nothing at this address' },
   'method-not-allowed': { status: 405, title: 'This address does not know the method' },
+  'credential-exists': { status: 409, title: 'The device has a credential of this kind' },
+  'identity-taken': { status: 409, title: 'Another device has this identity or public key' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body has a media type that is not understood here' },
   'misdirected-host': { status: 421, title: 'The Host header names a host that is not this server' },
@@ -55,6 +59,7 @@ const PROBLEMS = {
   'device-reset': { status: 502, title: 'The device rejected the message' },
   'too-many-streams': { status: 503, title: 'Too many event streams are open' },
   'not-available': { status: 503, title: 'The operation was given up' },
+  'store-full': { status: 507, title: 'There is no room for more' },
   'device-timeout': { status: 504, title: 'The device did not answer in time' },
 } as const;
 
@@ -94,8 +99,9 @@ export function refusal(refused: Refused): Problem {
   return problem('device-refused', `The device answered ${refused.reason}.`, { status, coapCode });
 }
 
-/** For every route at once: only one takes XML. */
-const MEDIA_TYPES = 'Send the body as application/json, an object XML as application/xml.';
+/** For every route at once: only one takes XML, one CSV and JSON Lines. */
+const MEDIA_TYPES =
+  'Send the body as application/json, an object XML as application/xml, an import as text/csv or application/x-ndjson.';
 
 const NAME_BY_FAILURE: Readonly<Record<string, ProblemName>> = {
   TIMEOUT: 'device-timeout',
@@ -108,6 +114,8 @@ const NAME_BY_FAILURE: Readonly<Record<string, ProblemName>> = {
   NOT_OBSERVABLE: 'device-not-observing',
   NOT_REGISTERED: 'unknown-device',
   CLOSED: 'not-available',
+  IDENTITY_TAKEN: 'identity-taken',
+  STORE_FULL: 'store-full',
 };
 
 /** Errors of the HTTP framework that say what the caller did wrong, by their code, and what the caller can do. */

@@ -1,15 +1,20 @@
 /** A registration as the REST API shows it: a device. */
 import type { Device, Registration } from '@lapwing/server';
-import type { DeviceJson, DeviceSummaryJson } from './schemas.ts';
+import type { DeviceJson, DeviceSecurityJson, DeviceSummaryJson, SecurityJson } from './schemas.ts';
 
 export function deviceSummary(registration: Registration): DeviceSummaryJson {
-  return { ...commonFields(registration), objectIds: registration.objects.map((object) => object.objectId) };
+  return {
+    ...commonFields(registration),
+    security: securityJson(registration.security),
+    objectIds: registration.objects.map((object) => object.objectId),
+  };
 }
 
 export function deviceDetail(device: Device): DeviceJson {
   const { registration } = device;
   return {
     ...commonFields(registration),
+    security: deviceSecurity(device),
     objects: registration.objects.map(({ objectId, version, objectInstanceIds }) => {
       const name = device.definition(objectId)?.name;
       return { objectId, ...(name === undefined ? {} : { name }), version, objectInstanceIds };
@@ -21,7 +26,17 @@ export function deviceDetail(device: Device): DeviceJson {
 export const addressText = ({ host, port }: { readonly host: string; readonly port: number }): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
-function commonFields(registration: Registration): Omit<DeviceSummaryJson, 'objectIds'> {
+const securityJson = ({ kind, identity }: Registration['security']): SecurityJson =>
+  identity === undefined ? { kind } : { kind, identity };
+
+function deviceSecurity({ registration, security }: Device): DeviceSecurityJson {
+  if (security === undefined) return securityJson(registration.security);
+  const { association, kind, identity } = security;
+  if (association === undefined) return { kind, identity, association: null };
+  return { kind, identity, association: { ...association, openedAt: new Date(association.openedAt).toISOString() } };
+}
+
+function commonFields(registration: Registration): Omit<DeviceSummaryJson, 'objectIds' | 'security'> {
   const { smsNumber, expiresAt } = registration;
   return {
     name: registration.endpointClientName,
@@ -32,8 +47,6 @@ function commonFields(registration: Registration): Omit<DeviceSummaryJson, 'obje
     queueMode: registration.queueMode,
     ...(smsNumber === undefined ? {} : { smsNumber }),
     address: addressText(registration.address),
-    // Devices speak plain CoAP: there is no secured transport to have proven an identity.
-    security: 'none',
     registeredAt: new Date(registration.registeredAt).toISOString(),
     updatedAt: new Date(registration.updatedAt).toISOString(),
     // Infinity, and lifetimes beyond what a Date can hold, never come.

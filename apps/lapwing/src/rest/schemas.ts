@@ -2,11 +2,13 @@
  * The JSON shapes of the REST API: an interface for our code and a JSON Schema for validation and the OpenAPI document,
  * held together by the compiler.
  */
-import { type Static, type TSchema, type TUnsafe, Type } from 'typebox';
+import { type TSchema, type TUnsafe, Type } from 'typebox';
+import { CIPHER_SUITES, type CipherSuiteName } from '@lapwing/dtls';
 import type { DataType, LwM2mVersion, ResourceOperations } from '@lapwing/lwm2m';
 import type { WriteAttributes } from '@lapwing/server';
 import type { NodeBodyJson } from './node-content.ts';
 import type { ProblemBody } from './problem.ts';
+import { closed, list, record, shape, sized, text, time } from './schema-parts.ts';
 import type { EntryJson } from './value-json.ts';
 
 export interface ObjectJson {
@@ -27,7 +29,7 @@ export interface DeviceSummaryJson {
   readonly smsNumber?: string;
   /** "127.0.0.1:5683", "[::1]:5683". */
   readonly address: string;
-  readonly security: 'none' | 'psk' | 'rpk' | 'x509';
+  readonly security: SecurityJson;
   readonly registeredAt: string;
   readonly updatedAt: string;
   /** null: never. */
@@ -36,7 +38,30 @@ export interface DeviceSummaryJson {
   readonly objectIds: readonly number[];
 }
 
-export interface DeviceJson extends Omit<DeviceSummaryJson, 'objectIds'> {
+export interface SecurityJson {
+  /** 'none': plain CoAP, and the device is what it says it is. */
+  readonly kind: 'none' | 'psk' | 'rpk' | 'x509';
+  /** What was proven: the PSK identity, "sha-256;…" of the public key, the name in the certificate. */
+  readonly identity?: string;
+}
+
+export interface AssociationJson {
+  readonly cipherSuite: CipherSuiteName;
+  /** The address may change. */
+  readonly connectionId: boolean;
+  readonly extendedMasterSecret: boolean;
+  readonly openedAt: string;
+  readonly addressChanges: number;
+  readonly forgedRecords: number;
+}
+
+export interface DeviceSecurityJson extends SecurityJson {
+  /** Absent for plain CoAP; null when it has ended: nothing reaches the device until it has opened a new one. */
+  readonly association?: AssociationJson | null;
+}
+
+export interface DeviceJson extends Omit<DeviceSummaryJson, 'objectIds' | 'security'> {
+  readonly security: DeviceSecurityJson;
   readonly objects: readonly ObjectJson[];
 }
 
@@ -125,14 +150,6 @@ export interface ServerJson {
   readonly counters: Readonly<Record<string, number>>;
 }
 
-/** A schema that the compiler has compared with the interface it stands for. */
-const shape =
-  <Json>() =>
-  <Schema extends TSchema>(
-    schema: [Static<Schema>] extends [Json] ? ([Json] extends [Static<Schema>] ? Schema : never) : never,
-  ): TUnsafe<Json> =>
-    Type.Unsafe<Json>(schema);
-
 const DATA_TYPES = [
   'string',
   'integer',
@@ -146,18 +163,6 @@ const DATA_TYPES = [
   'none',
 ] as const satisfies readonly DataType[];
 
-const text = <Values extends readonly string[]>(values: readonly [...Values]): TUnsafe<Values[number]> =>
-  Type.Unsafe<Values[number]>({ type: 'string', enum: [...values] });
-const list = <Item extends TSchema>(item: Item): TUnsafe<readonly Static<Item>[]> =>
-  Type.Unsafe<readonly Static<Item>[]>(Type.Array(item));
-const record = <Item extends TSchema>(key: string, item: Item): TUnsafe<Readonly<Record<string, Static<Item>>>> =>
-  Type.Unsafe<Readonly<Record<string, Static<Item>>>>({
-    type: 'object',
-    patternProperties: { [key]: item },
-    additionalProperties: false,
-  });
-
-const time = Type.String({ format: 'date-time', examples: ['2026-01-01T00:00:00.000Z'] });
 const pathText = Type.String({ description: 'A path like /3/0/9.', examples: ['/3/0/9'] });
 const id = Type.Integer({ minimum: 0, maximum: 65535 });
 const codeField = Type.String({ description: 'The CoAP code the device answered with.', examples: ['2.05'] });
@@ -166,10 +171,6 @@ const scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Nu
     'string, corelnk: text; integer, unsigned: a number, decimal text beyond 2^53; float: a number; opaque: base64; ' +
     'time: ISO 8601 in UTC or seconds since 1970; objlnk: "3:0"; none: null.',
 });
-const closed = { additionalProperties: false } as const;
-
-const sized = (description: string): { readonly description: string } => ({ description });
-
 export const ProblemSchema: TUnsafe<ProblemBody> = shape<ProblemBody>()(
   Type.Object(
     {
@@ -197,6 +198,28 @@ const entry = shape<EntryJson>()(
   ),
 );
 
+const securityFields = {
+  kind: text(['none', 'psk', 'rpk', 'x509']),
+  identity: Type.Optional(
+    Type.String(
+      sized('What was proven: the PSK identity, "sha-256;…" of the public key, or the name in the certificate.'),
+    ),
+  ),
+};
+const association = shape<AssociationJson>()(
+  Type.Object(
+    {
+      cipherSuite: Type.Unsafe<CipherSuiteName>({ type: 'string', enum: CIPHER_SUITES.map(({ name }) => name) }),
+      connectionId: Type.Boolean(sized('Whether its address may change (RFC 9146).')),
+      extendedMasterSecret: Type.Boolean(),
+      openedAt: time,
+      addressChanges: Type.Integer(),
+      forgedRecords: Type.Integer(sized('Records that did not authenticate.')),
+    },
+    closed,
+  ),
+);
+
 const deviceFields = {
   name: Type.String(sized('The Endpoint Client Name.')),
   registrationId: Type.String(),
@@ -206,19 +229,29 @@ const deviceFields = {
   queueMode: Type.Boolean(),
   smsNumber: Type.Optional(Type.String()),
   address: Type.String({ examples: ['127.0.0.1:5683', '[::1]:5683'] }),
-  security: text(['none', 'psk', 'rpk', 'x509']),
   registeredAt: time,
   updatedAt: time,
   expiresAt: Type.Union([time, Type.Null()], sized('null: never.')),
   contentFormats: list(Type.Integer()),
 };
 
-const deviceSummary = shape<DeviceSummaryJson>()(Type.Object({ ...deviceFields, objectIds: list(id) }, closed));
+const deviceSummary = shape<DeviceSummaryJson>()(
+  Type.Object({ ...deviceFields, security: Type.Object(securityFields, closed), objectIds: list(id) }, closed),
+);
 
 export const DeviceSchema: TUnsafe<DeviceJson> = shape<DeviceJson>()(
   Type.Object(
     {
       ...deviceFields,
+      security: Type.Object(
+        {
+          ...securityFields,
+          association: Type.Optional(
+            Type.Union([association, Type.Null()], sized('null when it has ended; absent with plain CoAP.')),
+          ),
+        },
+        closed,
+      ),
       objects: list(
         Type.Object(
           {
