@@ -117,16 +117,27 @@ export class HandshakePair {
   /** Until nobody has anything to say. */
   run(): this {
     this.client.start();
+    return this.runOn();
+  }
+
+  runOn(): this {
     while (this.step());
     return this;
   }
 
-  /** Until this message is the next to arrive. */
-  runUntil(next: string): this {
+  /** Until this side waits for exactly these messages, as `expects` has them with a `|` between. */
+  runUntil(side: Sender, expected: string): this {
     this.client.start();
+    while (this[side].expects.join('|') !== expected) {
+      if (!this.step()) throw new Error(`the ${side} never expects ${expected}: ${this.trace.join(', ')}`);
+    }
     this.#collect();
-    while (this.#queue.length > 0 && this.#name(this.#queue[0]!) !== next) this.step();
     return this;
+  }
+
+  /** What is to arrive of this kind, if it is on the way. */
+  underWay(sender: Sender, name: string): FlightItem | undefined {
+    return this.#queue.find((queued) => this.#name(queued) === `${sender === 'client' ? '>' : '<'} ${name}`)?.item;
   }
 
   step(): boolean {

@@ -12,6 +12,8 @@ export class Transcript {
   readonly #crypto: DtlsCrypto;
   #buffer = new Uint8Array(512);
   #length = 0;
+  /** Until the next `append`: with PSK the session hash and that of the client's Finished are the same. */
+  #hash: Uint8Array | undefined;
 
   constructor(crypto: DtlsCrypto) {
     this.#crypto = crypto;
@@ -28,6 +30,7 @@ export class Transcript {
     writeFragmentHeader(this.#buffer, this.#length, message, 0, message.body.length);
     this.#buffer.set(message.body, this.#length + FRAGMENT_HEADER_BYTES);
     this.#length = end;
+    this.#hash = undefined;
   }
 
   /** What CertificateVerify signs. A view, valid until the next `append`. */
@@ -37,6 +40,6 @@ export class Transcript {
 
   /** SHA-256 so far: for Finished, and as session hash of RFC 7627 §3 after ClientKeyExchange. */
   hash(): Uint8Array {
-    return this.#crypto.hash('sha256', this.bytes);
+    return (this.#hash ??= this.#crypto.hash('sha256', this.bytes));
   }
 }
