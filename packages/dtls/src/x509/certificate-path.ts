@@ -192,7 +192,7 @@ function checkAuthority(path: readonly Certificate[], index: number, purpose: Pu
   const authority = path[index]!;
   const name = describeCertificate(authority);
   const { version, basicConstraints, keyUsage, nameConstraints } = authority;
-  if (version !== 3 || basicConstraints?.ca !== true) {
+  if (basicConstraints?.ca !== true) {
     const why = version === 3 ? 'basicConstraints do not say cA' : `is of version ${version}, which cannot say so`;
     return refuse(
       'unknown_ca',

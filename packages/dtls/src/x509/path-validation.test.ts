@@ -156,6 +156,13 @@ describe('the certificate of a client: refused, with a sentence and an alert (RF
       /CN=middle was not signed by the key of CN=root/,
     ],
     [
+      'an expired anchor of the same name and another key',
+      [leaf, middle],
+      [authority('root', { notAfter: NOW - 2000 })],
+      'bad_certificate',
+      /CN=middle was not signed by the key of CN=root/,
+    ],
+    [
       'an authority of the same name in between',
       [leaf, authority('middle', { issuer: root })],
       [root],
