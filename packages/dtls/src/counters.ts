@@ -25,6 +25,9 @@ export type DropReason =
   | 'too-many-fragments'
   | 'unexpected-change-cipher-spec'
   | 'unexpected-message'
+  | 'malformed-alert'
+  /** A HelloRequest or ClientHello inside an open association; answered with no_renegotiation at times. */
+  | 'renegotiation'
   | 'malformed-hello'
   | 'fragmented-hello'
   | 'bad-cookie'
@@ -33,11 +36,15 @@ export type DropReason =
   | 'too-many-associations'
   | 'closed'
   | 'amplification'
-  | 'too-large-to-send';
+  | 'too-large-to-send'
+  /** Every sequence number the last export reserved is used; export again. */
+  | 'reservation-used';
 
 export interface DtlsCounters {
   datagramsReceived: number;
   datagramsSent: number;
+  /** Datagrams of a single byte, which devices send to keep a NAT's binding. */
+  keepalivesReceived: number;
   recordsReceived: number;
   recordsSent: number;
   readonly dropped: Partial<Record<DropReason, number>>;
@@ -58,6 +65,7 @@ export function newDtlsCounters(): DtlsCounters {
   return {
     datagramsReceived: 0,
     datagramsSent: 0,
+    keepalivesReceived: 0,
     recordsReceived: 0,
     recordsSent: 0,
     dropped: {},
@@ -73,4 +81,12 @@ export function newDtlsCounters(): DtlsCounters {
     associationsImported: 0,
     associationsExported: 0,
   };
+}
+
+export function countDrop({ dropped }: DtlsCounters, reason: DropReason): void {
+  dropped[reason] = (dropped[reason] ?? 0) + 1;
+}
+
+export function countRefusal({ handshakesRefused }: DtlsCounters, reason: RefusalReason): void {
+  handshakesRefused[reason] = (handshakesRefused[reason] ?? 0) + 1;
 }

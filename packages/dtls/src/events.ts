@@ -36,6 +36,13 @@ export type DtlsEvent =
       readonly refusal: Refusal;
       readonly association?: Association;
     }
+  /** Records that did not authenticate: at `forgedRecordsReported`, and at each doubling after it. */
+  | { readonly kind: 'forgedRecords'; readonly association: Association; readonly count: number }
+  /**
+   * Half of the sequence numbers are used that the last export with 'reserve' promised not to pass: export again, or
+   * `send` comes to refuse.
+   */
+  | { readonly kind: 'reservationLow'; readonly association: Association }
   /** The peer's address changed. RFC 9146 §6. */
   | { readonly kind: 'moved'; readonly association: Association; readonly from: RemoteAddress }
   /** Answer with `endpoint.answer`, at once or later. */

@@ -1,3 +1,4 @@
+export { AddressTable } from './address-table.ts';
 export type { Association, AssociationState } from './association.ts';
 export { ALERTS } from './alert-table.ts';
 export type { AlertDescription, AlertLevel, AlertName, AlertRow } from './alert-table.ts';
@@ -24,6 +25,7 @@ export type {
   SecretKey,
   SignatureName,
 } from './crypto.ts';
+export { DtlsEndpoint } from './endpoint.ts';
 export type { ConnectOptions, DtlsEndpointApi, DtlsEndpointOptions, DtlsUsage } from './endpoint.ts';
 export { UsageError } from './errors.ts';
 export type {

@@ -3,6 +3,7 @@
  */
 import type { CipherSuiteName } from './cipher-suite-table.ts';
 import type { GroupName } from './crypto.ts';
+import { UsageError } from './errors.ts';
 
 export interface DtlsParameters {
   /** In order of preference. The CBC suites are implemented, and off by default. */
@@ -103,3 +104,48 @@ export const DEFAULT_DTLS_PARAMETERS: DtlsParameters = Object.freeze({
   replayWindow: 64,
   sequenceReservation: 1_024,
 });
+
+/** What every parameter that is a count, a size or a duration must at least be; Infinity is a value of each. */
+const LEAST: Readonly<Partial<Record<keyof DtlsParameters, number>>> = {
+  // Room for a record with the longest overhead (CBC) and a piece of a handshake message.
+  maxDatagramBytes: 192,
+  amplificationFactor: 1,
+  retransmissionTimeout: 1,
+  maxRetransmissionTimeout: 1,
+  maxRetransmissions: 0,
+  handshakeTimeout: 1,
+  cookieLifetime: 1,
+  maxAssociations: 1,
+  maxHandshakes: 1,
+  maxHandshakesPerHost: 1,
+  staleAfter: 0,
+  maxHandshakeMessageBytes: 256,
+  maxFutureMessages: 0,
+  maxDeferredRecords: 0,
+  maxDeferredBytes: 0,
+  maxLookups: 1,
+  lookupTimeout: 1,
+  forgedRecordsReported: 1,
+  forgedRecordsClosed: 1,
+  forgedRecordsPerSecond: 1,
+  maxSessions: 0,
+  sessionLifetime: 1,
+  replayWindow: 64,
+  sequenceReservation: 2,
+};
+
+/** @throws UsageError when a parameter is out of its range. */
+export function checkedParameters(given: Partial<DtlsParameters> = {}): DtlsParameters {
+  const parameters = { ...DEFAULT_DTLS_PARAMETERS, ...given };
+  for (const [name, least] of Object.entries(LEAST)) {
+    const value = parameters[name as keyof DtlsParameters];
+    if (typeof value !== 'number' || !(value >= least)) {
+      throw new UsageError(`${name} is ${String(value)}; it must be at least ${least}`);
+    }
+  }
+  if (parameters.replayWindow % 32 !== 0) {
+    throw new UsageError(`replayWindow is ${parameters.replayWindow}; it must be a multiple of 32`);
+  }
+  if (parameters.cipherSuites.length === 0) throw new UsageError('cipherSuites is empty');
+  return parameters;
+}

@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UsageError } from '@lapwing/coap';
-import { ipv4Bits, normalizeHost, PeerTable } from './peer-table.ts';
+import { normalizeHost, PeerTable } from './peer-table.ts';
 
 const idle = (): boolean => true;
-
-describe('ipv4Bits', () => {
-  const rows: readonly (readonly [string, number])[] = [
-    ['0.0.0.0', 0],
-    ['127.0.0.1', 0x7f000001],
-    ['255.255.255.255', 0xffffffff],
-    ['192.168.1.10', 0xc0a8010a],
-    ['::1', -1],
-    ['fe80::1%eth0', -1],
-    ['::ffff:1.2.3.4', -1],
-  ];
-  for (const [host, bits] of rows) it(`${host} is ${bits}`, () => assert.equal(ipv4Bits(host), bits));
-});
 
 describe('normalizeHost', () => {
   const rows: readonly (readonly [string, string])[] = [

@@ -6,17 +6,13 @@
  */
 import { isIP, isIPv4, SocketAddress } from 'node:net';
 import { Peer, UsageError } from '@lapwing/coap';
+import { AddressTable } from '@lapwing/dtls';
 import type { PeerAddress } from './driver.ts';
 
 export class PeerTable {
   readonly #maxPeers: number;
   readonly #isIdle: (peer: Peer) => boolean;
-  /** Key: the 32 address bits × 65536 + port, below 2^48. */
-  readonly #ipv4 = new Map<number, Peer<PeerAddress>>();
-  /** Key: address and port in text. */
-  readonly #ipv6 = new Map<string, Peer<PeerAddress>>();
-  #ipv4Sweep: MapIterator<[number, Peer<PeerAddress>]> = this.#ipv4.entries();
-  #ipv6Sweep: MapIterator<[string, Peer<PeerAddress>]> = this.#ipv6.entries();
+  readonly #byAddress = new AddressTable<Peer<PeerAddress>>();
   /** Datagrams of strangers that found no room. */
   refused = 0;
   forgotten = 0;
@@ -31,27 +27,16 @@ export class PeerTable {
   }
 
   get size(): number {
-    return this.#ipv4.size + this.#ipv6.size;
+    return this.#byAddress.size;
   }
 
   /** The peer a datagram came from, or undefined when the table is full of peers that are in use. */
   arrivedFrom(host: string, port: number): Peer<PeerAddress> | undefined {
-    const bits = ipv4Bits(host);
-    if (bits >= 0) {
-      const key = bits * 65536 + port;
-      const known = this.#ipv4.get(key);
-      if (known !== undefined) return known;
-      if (!this.#hasRoom()) return undefined;
-      const peer = new Peer<PeerAddress>({ host, port });
-      this.#ipv4.set(key, peer);
-      return peer;
-    }
-    const key = `${host} ${port}`;
-    const known = this.#ipv6.get(key);
+    const known = this.#byAddress.find(host, port);
     if (known !== undefined) return known;
     if (!this.#hasRoom()) return undefined;
     const peer = new Peer<PeerAddress>({ host, port });
-    this.#ipv6.set(key, peer);
+    this.#byAddress.set(host, port, peer);
     return peer;
   }
 
@@ -64,12 +49,10 @@ export class PeerTable {
     const { port } = address;
     if (!Number.isInteger(port) || port < 1 || port > 65535) throw new UsageError(`${port} is not a UDP port`);
     const host = normalizeHost(address.host);
-    const bits = ipv4Bits(host);
-    const known = bits >= 0 ? this.#ipv4.get(bits * 65536 + port) : this.#ipv6.get(`${host} ${port}`);
+    const known = this.#byAddress.find(host, port);
     if (known !== undefined) return known;
     const peer = new Peer<PeerAddress>({ host, port });
-    if (bits >= 0) this.#ipv4.set(bits * 65536 + port, peer);
-    else this.#ipv6.set(`${host} ${port}`, peer);
+    this.#byAddress.set(host, port, peer);
     return peer;
   }
 
@@ -78,24 +61,7 @@ export class PeerTable {
    * about which CoAP remembers nothing and which no procedure holds.
    */
   sweep(rows: number, silentSince: number): void {
-    for (let row = Math.min(rows, this.#ipv4.size); row > 0; row--) {
-      const next = this.#ipv4Sweep.next();
-      if (next.done === true) {
-        this.#ipv4Sweep = this.#ipv4.entries();
-        break;
-      }
-      const [key, peer] = next.value;
-      if (this.#isForgettable(peer, silentSince)) this.#ipv4.delete(key);
-    }
-    for (let row = Math.min(rows, this.#ipv6.size); row > 0; row--) {
-      const next = this.#ipv6Sweep.next();
-      if (next.done === true) {
-        this.#ipv6Sweep = this.#ipv6.entries();
-        break;
-      }
-      const [key, peer] = next.value;
-      if (this.#isForgettable(peer, silentSince)) this.#ipv6.delete(key);
-    }
+    this.#byAddress.sweep(rows, (peer) => this.#isForgettable(peer, silentSince));
   }
 
   /**
@@ -104,14 +70,7 @@ export class PeerTable {
    */
   restore(peer: Peer<PeerAddress>): void {
     const { host, port } = peer.address;
-    const bits = ipv4Bits(host);
-    if (bits >= 0) {
-      const key = bits * 65536 + port;
-      if (this.#givesWay(this.#ipv4.get(key))) this.#ipv4.set(key, peer);
-    } else {
-      const key = `${host} ${port}`;
-      if (this.#givesWay(this.#ipv6.get(key))) this.#ipv6.set(key, peer);
-    }
+    if (this.#givesWay(this.#byAddress.find(host, port))) this.#byAddress.set(host, port, peer);
   }
 
   #givesWay(peer: Peer<PeerAddress> | undefined): boolean {
@@ -139,26 +98,6 @@ export class PeerTable {
 export const FORGOTTEN: number = -Infinity;
 
 const ROWS_WHEN_FULL = 64;
-
-/** The 32 bits of a dotted-quad IPv4 address as an unsigned number, or -1 when the text is none (then it is IPv6). */
-export function ipv4Bits(host: string): number {
-  let bits = 0;
-  let part = 0;
-  let dots = 0;
-  for (let i = 0; i < host.length; i++) {
-    const digit = host.charCodeAt(i) - 48;
-    if (digit >= 0 && digit <= 9) {
-      part = part * 10 + digit;
-    } else if (digit === -2) {
-      bits = (bits << 8) | part;
-      part = 0;
-      dots++;
-    } else {
-      return -1;
-    }
-  }
-  return dots === 3 ? ((bits << 8) | part) >>> 0 : -1;
-}
 
 /** One spelling per address: IPv4-mapped IPv6 becomes IPv4, IPv6 takes the form of RFC 5952, a zone id stays. */
 export function normalizeHost(host: string): string {

@@ -35,6 +35,7 @@ export class Reassembler {
   #nextSeq: number;
   #heldBytes = 0;
   #last: ReceivedMessage | undefined;
+  #beforeLast: ReceivedMessage | undefined;
 
   /** @param nextSeq `message_seq` of the first message expected. */
   constructor(nextSeq: number, parameters: Pick<DtlsParameters, 'maxHandshakeMessageBytes' | 'maxFutureMessages'>) {
@@ -100,9 +101,20 @@ export class Reassembler {
     const body = message?.body;
     if (message === undefined || body === undefined) return undefined;
     this.#drop(message, this.#nextSeq);
+    this.#beforeLast = this.#last;
     this.#last = { type: message.type, messageSeq: this.#nextSeq, body, epoch: message.epoch };
     this.#nextSeq++;
     return this.#last;
+  }
+
+  /**
+   * What `next` gave last counts for nothing, and its place is free again: anybody may send a message that comes at the
+   * wrong time, and it must not keep out the true one.
+   */
+  reject(): void {
+    if (this.#last?.messageSeq !== this.#nextSeq - 1) return;
+    this.#nextSeq--;
+    this.#last = this.#beforeLast;
   }
 
   /** A retransmission has the same content; anything else is a forgery (OpenSSL #15289). */
