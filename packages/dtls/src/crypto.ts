@@ -19,6 +19,7 @@ export type PublicKeyKind = 'p256' | 'p384' | 'ed25519' | 'rsa' | 'other';
 
 export type HashName = 'sha256' | 'sha384' | 'sha512';
 export type AeadName = 'aes-128-ccm-8' | 'aes-128-gcm';
+export const TAG_LENGTHS: Readonly<Record<AeadName, number>> = { 'aes-128-ccm-8': 8, 'aes-128-gcm': 16 };
 /** `namedGroup` of RFC 8422. */
 export type GroupName = 'secp256r1' | 'x25519';
 /** What certificates may be signed with; the handshake itself uses 'ecdsa-sha256' on P-256 alone. */
@@ -43,8 +44,16 @@ export interface DtlsCrypto {
   hash(name: HashName, bytes: Uint8Array): Uint8Array;
   hmac(name: HashName, key: SecretKey, bytes: Uint8Array): Uint8Array;
 
-  /** Ciphertext followed by the tag. Nonce: 12 bytes. */
-  sealAead(name: AeadName, key: SecretKey, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  /** Writes ciphertext and tag into `target` from `offset` on. Nonce: 12 bytes. */
+  sealAead(
+    name: AeadName,
+    key: SecretKey,
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    plaintext: Uint8Array,
+    target: Uint8Array,
+    offset: number,
+  ): void;
   /** Undefined when the tag is wrong or the input is shorter than a tag. */
   openAead(
     name: AeadName,

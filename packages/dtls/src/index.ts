@@ -4,6 +4,7 @@ export { ALERTS } from './alert-table.ts';
 export type { AlertDescription, AlertLevel, AlertName, AlertRow } from './alert-table.ts';
 export { CIPHER_SUITES, cipherSuiteByName, cipherSuiteByNumber } from './cipher-suite-table.ts';
 export type { CipherSuite, CipherSuiteName } from './cipher-suite-table.ts';
+export { TAG_LENGTHS } from './crypto.ts';
 export type { DropReason, DtlsCounters } from './counters.ts';
 export type {
   CertificateCredential,

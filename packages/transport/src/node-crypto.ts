@@ -3,7 +3,6 @@
  * much per call on Node 24), every result a plain `Uint8Array`, because `Buffer.slice` does not copy.
  */
 import {
-  type CipherGCMTypes,
   createCipheriv,
   createDecipheriv,
   createECDH,
@@ -30,11 +29,12 @@ import {
   type PublicKeyKind,
   type SecretKey,
   type SignatureName,
+  TAG_LENGTHS,
   UsageError,
 } from '@lapwing/dtls';
 
-const CCM_8 = { authTagLength: 8 };
-const GCM = { authTagLength: 16 };
+const CCM_8 = { authTagLength: TAG_LENGTHS['aes-128-ccm-8'] };
+const GCM = { authTagLength: TAG_LENGTHS['aes-128-gcm'] };
 
 /** SubjectPublicKeyInfo of a P-256 key up to its uncompressed point. RFC 5480 §2. */
 const P256_PREFIX = Uint8Array.from([
@@ -109,27 +109,23 @@ function sealAead(
   nonce: Uint8Array,
   aad: Uint8Array,
   plaintext: Uint8Array,
-): Uint8Array {
+  target: Uint8Array,
+  offset: number,
+): void {
   if (name === 'aes-128-ccm-8') {
     const cipher = createCipheriv('aes-128-ccm', keyObject(key), nonce, CCM_8);
     cipher.setAAD(aad, { plaintextLength: plaintext.length });
     // CCM wants exactly one update.
-    const ciphertext = cipher.update(plaintext);
+    target.set(cipher.update(plaintext), offset);
     cipher.final();
-    return joined(ciphertext, cipher.getAuthTag());
+    target.set(cipher.getAuthTag(), offset + plaintext.length);
+    return;
   }
-  const cipher = createCipheriv('aes-128-gcm' satisfies CipherGCMTypes, keyObject(key), nonce, GCM);
+  const cipher = createCipheriv('aes-128-gcm', keyObject(key), nonce, GCM);
   cipher.setAAD(aad);
-  const ciphertext = cipher.update(plaintext);
+  target.set(cipher.update(plaintext), offset);
   cipher.final();
-  return joined(ciphertext, cipher.getAuthTag());
-}
-
-function joined(ciphertext: Uint8Array, tag: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(ciphertext.length + tag.length);
-  bytes.set(ciphertext);
-  bytes.set(tag, ciphertext.length);
-  return bytes;
+  target.set(cipher.getAuthTag(), offset + plaintext.length);
 }
 
 function openAead(
@@ -139,8 +135,7 @@ function openAead(
   aad: Uint8Array,
   ciphertextAndTag: Uint8Array,
 ): Uint8Array | undefined {
-  const tagLength = name === 'aes-128-ccm-8' ? CCM_8.authTagLength : GCM.authTagLength;
-  const length = ciphertextAndTag.length - tagLength;
+  const length = ciphertextAndTag.length - TAG_LENGTHS[name];
   if (length < 0) return undefined;
   const ciphertext = ciphertextAndTag.subarray(0, length);
   const tag = ciphertextAndTag.subarray(length);

@@ -2,17 +2,17 @@
  * Records of the CCM_8 and GCM suites: an explicit nonce of 8 bytes (ours is epoch and sequence number, so that none is
  * used twice), the ciphertext and the tag. RFC 5246 §6.2.3.3, 6655 §3, 5288 §3, 9146 §5.3.
  */
-import type { AeadName, DtlsCrypto } from '../crypto.ts';
+import { type AeadName, type DtlsCrypto, TAG_LENGTHS } from '../crypto.ts';
 import { authenticatedHeader } from './authenticated-header.ts';
 import { CONTENT_TYPES } from './content-type-table.ts';
 import { innerLength, unwrapInner, writeInner } from './inner-plaintext.ts';
 import type { DirectionKeys, OpenedRecord, Protection } from './protection.ts';
+import { allocateRecord, scratchOf } from './record-buffers.ts';
 import { isFramed } from './record-framing.ts';
 import { RECORD_HEADER_LENGTH, writeEpochAndSequence, writeHeader } from './record-header.ts';
 
 const SALT = 4;
 const EXPLICIT_NONCE = 8;
-const TAG_LENGTHS: Readonly<Record<AeadName, number>> = { 'aes-128-ccm-8': 8, 'aes-128-gcm': 16 };
 
 /** One for all: a nonce is used up before the next record is touched. */
 const nonce = new Uint8Array(SALT + EXPLICIT_NONCE);
@@ -51,16 +51,17 @@ export class AeadProtection implements Protection {
     let inner = plaintext;
     let outerType = contentType;
     if (idLength !== 0) {
-      inner = new Uint8Array(innerLength(plaintext.length, this.#paddingMultiple));
-      writeInner(inner, 0, contentType, plaintext);
+      inner = scratchOf(innerLength(plaintext.length, this.#paddingMultiple));
+      writeInner(inner, contentType, plaintext);
       outerType = CONTENT_TYPES.tls12Cid;
     }
-    const record = new Uint8Array(headerLength + EXPLICIT_NONCE + inner.length + TAG_LENGTHS[this.#name]);
+    const record = allocateRecord(headerLength + EXPLICIT_NONCE + inner.length + TAG_LENGTHS[this.#name]);
     writeHeader(record, outerType, epoch, sequence, idLength === 0 ? undefined : this.#connectionId);
     writeEpochAndSequence(record, headerLength, epoch, sequence);
     this.#loadNonce(record, headerLength);
     const aad = authenticatedHeader(record, idLength, inner.length);
-    record.set(this.#crypto.sealAead(this.#name, this.#keys.key, nonce, aad, inner), headerLength + EXPLICIT_NONCE);
+    const at = headerLength + EXPLICIT_NONCE;
+    this.#crypto.sealAead(this.#name, this.#keys.key, nonce, aad, inner, record, at);
     return record;
   }
 

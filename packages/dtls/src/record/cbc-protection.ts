@@ -58,7 +58,7 @@ export class CbcProtection implements Protection {
     const toPad = this.#encryptThenMac ? contentLength : contentLength + MAC;
     const blocks = new Uint8Array(toPad + BLOCK - (toPad % BLOCK));
     if (idLength === 0) blocks.set(plaintext);
-    else writeInner(blocks, 0, contentType, plaintext);
+    else writeInner(blocks.subarray(0, contentLength), contentType, plaintext);
     // Every byte of the padding, the last one included, is the number of those before the last.
     blocks.fill(blocks.length - toPad - 1, toPad);
 

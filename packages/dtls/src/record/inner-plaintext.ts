@@ -8,10 +8,11 @@ export function innerLength(contentLength: number, paddingMultiple: number): num
   return Math.ceil((contentLength + 1) / paddingMultiple) * paddingMultiple;
 }
 
-/** `target` at `offset` is zero from the type on. */
-export function writeInner(target: Uint8Array, offset: number, contentType: number, content: Uint8Array): void {
-  target.set(content, offset);
-  target[offset + content.length] = contentType;
+/** Fills `target`, which is `innerLength` bytes. */
+export function writeInner(target: Uint8Array, contentType: number, content: Uint8Array): void {
+  target.set(content);
+  target[content.length] = contentType;
+  target.fill(0, content.length + 1);
 }
 
 /** Undefined when there is no type, only padding. */

@@ -9,7 +9,7 @@
  * together hold the parts, each with its length in front. What makes a file unusable is told apart, because a person has
  * to decide what to do about it: cut off, changed, of another version, of another key, put together wrongly.
  */
-import type { DtlsCrypto, SecretKey } from '../crypto.ts';
+import { type DtlsCrypto, type SecretKey, TAG_LENGTHS } from '../crypto.ts';
 import { UsageError } from '../errors.ts';
 import type { Malformed } from '../malformed.ts';
 
@@ -39,7 +39,7 @@ const HEAD_LENGTH = CHECK_AT + CHECK_LENGTH;
 
 const CHUNK_HEAD = 8;
 const CHUNK_PLAINTEXT = 65_536;
-const TAG = 16;
+const TAG = TAG_LENGTHS['aes-128-gcm'];
 const KEY_LENGTH = 16;
 const NONCE_LENGTH = 12;
 const PART_HEAD = 4;
@@ -76,11 +76,11 @@ export function sealSnapshot(
   let offset = HEAD_LENGTH;
   for (let index = 0; index < chunks; index++) {
     const content = plaintext.subarray(index * CHUNK_PLAINTEXT, (index + 1) * CHUNK_PLAINTEXT);
-    const sealed = crypto.sealAead('aes-128-gcm', chunkKey, nonceOf(index), indexed(associated, index), content);
     view.setUint32(offset, index);
-    view.setUint32(offset + 4, sealed.length);
-    bytes.set(sealed, offset + CHUNK_HEAD);
-    offset += CHUNK_HEAD + sealed.length;
+    view.setUint32(offset + 4, content.length + TAG);
+    offset += CHUNK_HEAD;
+    crypto.sealAead('aes-128-gcm', chunkKey, nonceOf(index), indexed(associated, index), content, bytes, offset);
+    offset += content.length + TAG;
   }
   plaintext.fill(0);
   return bytes;

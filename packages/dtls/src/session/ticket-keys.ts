@@ -5,7 +5,7 @@
  *
  * They live in memory only: after a restart a client that shows a ticket makes a full handshake.
  */
-import type { DtlsCrypto, SecretKey } from '../crypto.ts';
+import { type DtlsCrypto, type SecretKey, TAG_LENGTHS } from '../crypto.ts';
 
 const FORMAT_VERSION = 1;
 const NAME_LENGTH = 8;
@@ -40,11 +40,10 @@ export class TicketKeys {
     const key = this.#sealing(unixTime);
     key.sealed++;
     const nonce = this.#crypto.randomBytes(NONCE_LENGTH);
-    const sealed = this.#crypto.sealAead('aes-128-gcm', key.key, nonce, key.head, plaintext);
-    const ticket = new Uint8Array(HEAD_LENGTH + NONCE_LENGTH + sealed.length);
+    const ticket = new Uint8Array(HEAD_LENGTH + NONCE_LENGTH + plaintext.length + TAG_LENGTHS['aes-128-gcm']);
     ticket.set(key.head);
     ticket.set(nonce, HEAD_LENGTH);
-    ticket.set(sealed, HEAD_LENGTH + NONCE_LENGTH);
+    this.#crypto.sealAead('aes-128-gcm', key.key, nonce, key.head, plaintext, ticket, HEAD_LENGTH + NONCE_LENGTH);
     return ticket;
   }
 
