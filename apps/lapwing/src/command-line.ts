@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { SETTINGS } from './configuration.ts';
 import { deviceCommands } from './device-commands.ts';
 import { RequestFailed } from './rest-client.ts';
+import { securityCommands } from './security-commands.ts';
 import { serve, type Terminal } from './serve.ts';
 import { StartFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';
@@ -22,6 +23,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
     (flags: Record<string, unknown>) => serve(flags, terminal),
   );
   deviceCommands(program, terminal);
+  securityCommands(program, terminal);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;

@@ -2,27 +2,15 @@
 import { isMalformed, parsePath } from '@lapwing/lwm2m';
 import type { Command } from 'commander';
 import { RequestFailed, RestClient } from './rest-client.ts';
+import { type Flags, restCommand, show as showAnswer } from './rest-command.ts';
 import type { DefinitionJson, DeviceListJson, DiscoveredJson, ObservedJson, ReadJson } from './rest/schemas.ts';
 import type { EntryJson, ScalarJson } from './rest/value-json.ts';
 import type { Terminal } from './serve.ts';
 
-interface Flags {
-  readonly url: string;
-  readonly json?: boolean;
-}
-
 export function deviceCommands(program: Command, terminal: Terminal): void {
-  const command = (name: string, description: string): Command =>
-    program
-      .command(name)
-      .description(description)
-      .option('--url <url>', 'the server', terminal.env['LAPWING_URL'] ?? 'http://localhost:8080')
-      .option('--json', 'print the answer of the REST API as it is');
-  const show = (flags: Flags, answer: unknown, lines: readonly string[]): void => {
-    terminal.stdout.write(
-      flags.json === true ? `${JSON.stringify(answer)}\n` : lines.map((line) => `${line}\n`).join(''),
-    );
-  };
+  const command = (name: string, description: string): Command => restCommand(program, terminal, name, description);
+  const show = (flags: Flags, answer: unknown, lines: readonly string[]): void =>
+    showAnswer(terminal, flags, answer, lines);
 
   command('ls', 'list the registered devices').action(async (flags: Flags) => {
     const api = new RestClient(flags.url);
@@ -33,8 +21,14 @@ export function deviceCommands(program: Command, terminal: Terminal): void {
       show(
         flags,
         page.items,
-        page.items.map(({ name, lwm2mVersion, address, objectIds }) =>
-          [name, `LwM2M ${lwm2mVersion}`, address, objectIds.map((id) => `/${id}`).join(' ')].join('  '),
+        page.items.map(({ name, lwm2mVersion, address, security, objectIds }) =>
+          [
+            name,
+            `LwM2M ${lwm2mVersion}`,
+            address,
+            SECURITY_WORDS[security.kind],
+            objectIds.map((id) => `/${id}`).join(' '),
+          ].join('  '),
         ),
       );
       cursor = page.nextCursor;
@@ -88,6 +82,8 @@ export function deviceCommands(program: Command, terminal: Terminal): void {
     },
   );
 }
+
+const SECURITY_WORDS = { none: 'not secured', psk: 'PSK', rpk: 'raw public key', x509: 'certificate' } as const;
 
 /** Notifications until a signal; the observation stays, for others may watch it too. */
 async function follow(

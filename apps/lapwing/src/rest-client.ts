@@ -3,6 +3,12 @@ import type { ProblemBody } from './rest/problem.ts';
 
 /** The server, or the device behind it, said no; or there is no server. One sentence. */
 export class RequestFailed extends Error {
+  /** Of the answer; undefined when there was none. */
+  readonly status: number | undefined;
+  constructor(message: string, { status, ...options }: ErrorOptions & { readonly status?: number } = {}) {
+    super(message, options);
+    this.status = status;
+  }
   override get name(): string {
     return 'RequestFailed';
   }
@@ -19,8 +25,13 @@ export class RestClient {
   async call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
     const json =
       body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
-    const response = await this.#fetch(path, { method, ...json });
-    return (await response.json()) as Answer;
+    return this.#answer(await this.#fetch(path, { method, ...json }));
+  }
+
+  /** POST a text that is no JSON. */
+  async upload<Answer>(path: string, mediaType: string, text: string): Promise<Answer> {
+    const headers = { 'content-type': mediaType };
+    return this.#answer(await this.#fetch(path, { method: 'POST', body: text, headers }));
   }
 
   /** The data of server-sent events, until the signal or the end of the server. */
@@ -39,6 +50,10 @@ export class RestClient {
     }
   }
 
+  async #answer<Answer>(response: Response): Promise<Answer> {
+    return (response.status === 204 ? undefined : await response.json()) as Answer;
+  }
+
   async #fetch(path: string, init: RequestInit): Promise<Response> {
     let response: Response;
     try {
@@ -51,6 +66,7 @@ export class RestClient {
     }
     if (response.ok) return response;
     const problem = (await response.json().catch(() => ({}))) as Partial<ProblemBody>;
-    throw new RequestFailed(problem.detail ?? `The server answered ${response.status}.`);
+    const { status } = response;
+    throw new RequestFailed(problem.detail ?? `The server answered ${status}.`, { status });
   }
 }

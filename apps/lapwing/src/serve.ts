@@ -12,6 +12,7 @@ import { VERSION } from './version.ts';
 /** What the command line needs of the process. */
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin?: AsyncIterable<string | Uint8Array>;
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
   once(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;

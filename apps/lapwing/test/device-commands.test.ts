@@ -50,7 +50,7 @@ describe('the device commands', () => {
   it('list devices', async () => {
     const { code, out } = await run('ls');
     assert.equal(code, 0);
-    assert.match(out, /^cli device {2}LwM2M 1\.2 {2}127\.0\.0\.1:\d+ {2}\/1 \/3 \/3303 \/3311\n$/);
+    assert.match(out, /^cli device {2}LwM2M 1\.2 {2}127\.0\.0\.1:\d+ {2}not secured {2}\/1 \/3 \/3303 \/3311\n$/);
   });
 
   it('read, for people and as JSON', async () => {

@@ -1,0 +1,23 @@
+/** What the commands share that ask a running server: the options that name it, and how answers are printed. */
+import type { Command } from 'commander';
+import type { Terminal } from './serve.ts';
+
+export interface Flags {
+  readonly url: string;
+  readonly json?: boolean;
+}
+
+export function restCommand(parent: Command, terminal: Terminal, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .option('--url <url>', 'the server', terminal.env['LAPWING_URL'] ?? 'http://localhost:8080')
+    .option('--json', 'print the answer of the REST API as it is');
+}
+
+/** The answer as JSON where that is asked for, else the lines. */
+export function show(terminal: Terminal, flags: Flags, answer: unknown, lines: readonly string[]): void {
+  terminal.stdout.write(
+    flags.json === true ? `${JSON.stringify(answer)}\n` : lines.map((line) => `${line}\n`).join(''),
+  );
+}
