@@ -9,6 +9,7 @@
 import { DtlsAssociation } from './association.ts';
 import type { Association } from './association.ts';
 import { AssociationTables } from './association-tables.ts';
+import { exportState, importState } from './association-transfer.ts';
 import { countDrop, newDtlsCounters } from './counters.ts';
 import type { DropReason, DtlsCounters } from './counters.ts';
 import type { ClientCredentials, ServerCredentials } from './credentials.ts';
@@ -31,6 +32,7 @@ import { CONTENT_TYPES } from './record/content-type-table.ts';
 import { RecordCursor } from './record/record-header.ts';
 import type { OpenedRecord } from './record/protection.ts';
 import { RecordSender } from './record-sender.ts';
+import { ServerSessionCache } from './session/session-cache.ts';
 import type { SessionCache, SessionState } from './session/session.ts';
 
 export interface DtlsEndpointOptions {
@@ -63,14 +65,16 @@ export interface DtlsEndpointApi {
   /** ms on the caller's clock; Infinity when idle. */
   nextDeadline(): number;
 
-  /** Begin a handshake as client; ends in `opened` or `refused`. An open association with that address goes on until this
+  /**
+   * Begin a handshake as client; ends in `opened` or `refused`. An open association with that address goes on until this
    * one is complete; a handshake with it that is under way is given up, because nothing tells their records apart.
    *
-   * @throws UsageError when none of the cipher suites fits the credentials. */
+   * @throws UsageError when none of the cipher suites fits the credentials.
+   */
   connect(now: number, to: RemoteAddress, options: ConnectOptions, out: DtlsOutbox): Association;
   /**
    * Seal and send application data; kept and sent when the handshake completes. False: dropped and counted (closed, too
-   * much kept, no more than `maxPlaintext` fits, amplification bound).
+   * much kept, more than `maxPlaintext`, amplification bound, reserved sequence numbers used up).
    */
   send(now: number, association: Association, plaintext: Uint8Array, out: DtlsOutbox): boolean;
   /** Application bytes that fit into one datagram of this association. */
@@ -88,7 +92,10 @@ export interface DtlsEndpointApi {
   /**
    * The exact state of an open association, not encrypted: about 210 bytes for PSK. It is a secret; see `sealSnapshot`.
    * With 'move' the association is forgotten here, so that no nonce is ever used twice; with 'reserve' it goes on, and
-   * the exported write sequence is `sequenceReservation` ahead of what this side will use before the next export.
+   * the exported write sequence is `sequenceReservation` ahead of what this side will use before the next export:
+   * `reservationLow` tells when half of them are used, and `send` refuses when all are.
+   *
+   * @throws UsageError unless it is open.
    */
   exportAssociation(now: number, association: Association, mode: 'move' | 'reserve'): Uint8Array;
   /** Undefined: malformed, another version, a Connection ID of another node, or the table is full. `context` is the caller's to set. */
@@ -121,6 +128,7 @@ export class DtlsEndpoint implements DtlsEndpointApi {
   readonly #open: OpenAssociations;
   readonly #sessions: SessionCache | undefined;
   readonly #isServer: boolean;
+  readonly #unixTime: () => number;
   readonly #cursor = new RecordCursor();
   #cookies: CookieExchange | undefined = undefined;
 
@@ -130,10 +138,11 @@ export class DtlsEndpoint implements DtlsEndpointApi {
     const parameters = checkedParameters(options.parameters);
     this.#crypto = crypto;
     this.#parameters = parameters;
+    this.#unixTime = unixTime;
     this.#isServer = server !== undefined;
     this.#tables = new AssociationTables(parameters);
     this.#sender = new RecordSender(parameters, this.counters);
-    this.#sessions = undefined;
+    this.#sessions = server && new ServerSessionCache(parameters, crypto);
     this.#open = new OpenAssociations({
       parameters,
       counters: this.counters,
@@ -266,12 +275,22 @@ export class DtlsEndpoint implements DtlsEndpointApi {
     return ownAssociation(association).session;
   }
 
-  exportAssociation(): Uint8Array {
-    throw new UsageError('not yet');
+  exportAssociation(now: number, association: Association, mode: 'move' | 'reserve'): Uint8Array {
+    const own = ownAssociation(association);
+    if (own.state !== 'open') throw new UsageError(`an association that is ${own.state} cannot be exported`);
+    const clocks = { now, unixTime: this.#unixTime() };
+    const state = exportState(own, mode, clocks, this.#parameters.sequenceReservation, this.#crypto);
+    if (mode === 'move') this.#tables.leaveOpen(own);
+    this.counters.associationsExported++;
+    return state;
   }
 
-  importAssociation(): Association | undefined {
-    return undefined;
+  importAssociation(now: number, state: Uint8Array): Association | undefined {
+    const clocks = { now, unixTime: this.#unixTime() };
+    const association = importState(state, clocks, this.#parameters, this.#tables.connectionIds, this.#crypto);
+    if (association === undefined || !this.#tables.enterImported(now, association)) return undefined;
+    this.counters.associationsImported++;
+    return association;
   }
 
   #handlePlain(now: number, from: RemoteAddress, out: DtlsOutbox): void {
