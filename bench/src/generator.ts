@@ -1,13 +1,15 @@
 /**
- * The load generator `bench/native/coapload.c`: compiled when it is older than its source, run once per measurement.
+ * The load generators `bench/native/coapload.c` and `dtlsload.c`: compiled when older than their sources, run once per
+ * measurement.
  */
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const source: string = join(import.meta.dirname, '../native/coapload.c');
 const binary: string = join(import.meta.dirname, '../bin/coapload');
+const dtlsBinary: string = join(import.meta.dirname, '../bin/dtlsload');
 
 /** One phase as the generator reports it. */
 export interface PhaseResult {
@@ -36,11 +38,22 @@ export interface PhaseResult {
 
 /** Compile what is needed; answers why there is no generator, or undefined. */
 export function prepareGenerator(): string | undefined {
+  return compile('coapload', ['-lm']);
+}
+
+/** The same for the generator of DTLS, which needs OpenSSL's headers (Debian package libssl-dev). */
+export function prepareDtlsGenerator(): string | undefined {
+  return compile('dtlsload', ['-lssl', '-lcrypto']);
+}
+
+function compile(name: string, libraries: readonly string[]): string | undefined {
   if (process.platform !== 'linux') return 'the load generator needs Linux';
-  const built = statSync(binary, { throwIfNoEntry: false });
+  const source = join(import.meta.dirname, `../native/${name}.c`);
+  const target = join(import.meta.dirname, `../bin/${name}`);
+  const built = statSync(target, { throwIfNoEntry: false });
   if (built !== undefined && built.mtimeMs >= statSync(source).mtimeMs) return undefined;
-  mkdirSync(join(binary, '..'), { recursive: true });
-  const { status, error, stderr } = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-o', binary, source, '-lm'], {
+  mkdirSync(join(target, '..'), { recursive: true });
+  const { status, error, stderr } = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-o', target, source, ...libraries], {
     encoding: 'utf8',
   });
   if (error !== undefined) return `no C compiler to build the load generator with (${error.message})`;
@@ -73,4 +86,63 @@ export function flaw(result: PhaseResult): string | undefined {
   if (lost > completed / 100) return `${phase}: ${lost} requests had no answer, ${completed} had one`;
   if (resets > 0) return `${phase}: ${resets} messages were answered with Reset`;
   return undefined;
+}
+
+/** What `dtlsload -J` reports. */
+export interface DtlsLoadResult {
+  readonly seconds: number;
+  readonly failed: number;
+  readonly timeouts: number;
+  readonly server: {
+    readonly cpu_s: number;
+    /** Per handshake, or per request where there were requests. */
+    readonly cpu_us: number;
+    readonly rss_kib: number;
+  };
+  readonly handshakes: DtlsLoadCount;
+  readonly requests: DtlsLoadCount;
+}
+
+interface DtlsLoadCount {
+  readonly completed: number;
+  readonly rate: number;
+  readonly p50_us: number;
+  readonly p99_us: number;
+}
+
+/** Handshakes with OpenSSL as the client, and GETs over them. */
+export async function dtlsLoad(
+  arguments_: readonly string[],
+  target: { readonly pid: number; readonly port: number },
+): Promise<DtlsLoadResult> {
+  const { stdout } = await promisify(execFile)(dtlsBinary, [
+    '-J',
+    '-P',
+    String(target.pid),
+    ...arguments_,
+    `coaps://127.0.0.1:${target.port}/time`,
+  ]);
+  return JSON.parse(stdout) as DtlsLoadResult;
+}
+
+/** Open so many associations and keep them idle while `measure` runs. */
+export async function whileIdle<Result>(
+  associations: number,
+  arguments_: readonly string[],
+  target: { readonly pid: number; readonly port: number },
+  measure: () => Promise<Result>,
+): Promise<Result> {
+  const uri = `coaps://127.0.0.1:${target.port}/time`;
+  const child = spawn(dtlsBinary, ['-J', '-H', '-c', String(associations), ...arguments_, uri], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  try {
+    const [line] = (await Promise.race([once(child.stdout.setEncoding('utf8'), 'data'), ended])) as unknown[];
+    if (typeof line !== 'string' || !line.startsWith('idle')) throw new Error('dtlsload ended before all were open');
+    return await measure();
+  } finally {
+    child.stdin.end();
+    await ended;
+  }
 }

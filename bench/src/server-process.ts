@@ -5,7 +5,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { load } from './generator.ts';
+import { dtlsLoad, load } from './generator.ts';
 
 /** What a server of ours answers about its memory, after a full collection. In bytes. */
 export interface MemoryReport {
@@ -73,6 +73,32 @@ export async function startProgram(
       return {
         pid: target.pid,
         port,
+        memory: () => Promise.reject(new Error(`${program} does not tell its memory`)),
+        [Symbol.asyncDispose]: () => stop(child, ended),
+      };
+    }
+  }
+  child.kill('SIGKILL');
+  throw new Error(`${program} does not answer`);
+}
+
+/** The same for one that takes CoAP on the port it is given and CoAP over DTLS on the next; `probe` for `dtlsload`. */
+export async function startDtlsProgram(
+  program: string,
+  argumentsFor: (port: number) => readonly string[],
+  probe: readonly string[],
+): Promise<ServerProcess> {
+  const port = await freePort();
+  const child = spawn(program, argumentsFor(port), { stdio: 'ignore' });
+  const ended = once(child, 'exit').then(([status]) => {
+    throw new Error(`${program} ended with status ${status}`);
+  });
+  const target = { pid: child.pid!, port: port + 1 };
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const result = await Promise.race([dtlsLoad(['-c', '1', '-d', '0.2', '-W', '0', ...probe], target), ended]);
+    if (result.handshakes.completed > 0) {
+      return {
+        ...target,
         memory: () => Promise.reject(new Error(`${program} does not tell its memory`)),
         [Symbol.asyncDispose]: () => stop(child, ended),
       };
