@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dtlsLoad, load, prepareDtlsGenerator, whileIdle, type DtlsLoadResult } from '../generator.ts';
+import { rawPublicKeyLoad } from '../raw-public-key-load.ts';
 import { figure, skipped, verdict, type Scenario, type Table } from '../scenario.ts';
 import { programPath, startDtlsProgram, startNodeServer, type ServerProcess } from '../server-process.ts';
 import { Samples } from '../statistics.ts';
@@ -141,7 +142,7 @@ async function measureHandshakes(files: Files, quick: boolean, progress: (what: 
     }
     await using server = await ours(files, 'mutual');
     progress(`dtls: round ${round + 1} of ${rounds}, mutual raw public keys`);
-    const { cpuMicroseconds, perSecond } = await rawPublicKeyLoad(server, quick ? 0.5 : 3);
+    const { cpuMicroseconds, perSecond } = await rawPublicKeyLoad(server, files.serverKey, quick ? 0.5 : 3);
     cpu.add(`ours, ${RAW_PUBLIC_KEYS}`, cpuMicroseconds);
     rate.add(`ours, ${RAW_PUBLIC_KEYS}`, perSecond);
   }
@@ -158,7 +159,9 @@ async function measureHandshakes(files: Files, quick: boolean, progress: (what: 
           : wanted === undefined
             ? ''
             : verdict(value, wanted);
-      return [[name, server, figure(value, 0), `${figure(low, 0)}–${figure(high, 0)}`, compared, figure(rate.median(key), 0)]];
+      return [
+        [name, server, figure(value, 0), `${figure(low, 0)}–${figure(high, 0)}`, compared, figure(rate.median(key), 0)],
+      ];
     }),
   );
   return {
@@ -230,7 +233,9 @@ async function measureRequests(files: Files, quick: boolean, progress: (what: st
     const value = cpu.median(key);
     if (value === undefined) return [];
     const [low, high] = cpu.spread(key)!;
-    return [[key, figure(value), `${figure(low)}–${figure(high)}`, compared[key]?.() ?? '', figure(rate.median(key), 0)]];
+    return [
+      [key, figure(value), `${figure(low)}–${figure(high)}`, compared[key]?.() ?? '', figure(rate.median(key), 0)],
+    ];
   });
   return {
     table: {
