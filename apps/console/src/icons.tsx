@@ -18,6 +18,10 @@ const STROKES = {
   book: 'M5 4h9a3 3 0 0 1 3 3v13H8a3 3 0 0 1-3-3zM5 17a3 3 0 0 1 3-3h9',
   back: 'M15 5l-7 7 7 7',
   down: 'M6 9l6 6 6-6',
+  security: 'M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6z',
+  lock: 'M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3',
+  unlock: 'M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 6.800-1.200',
+  copy: 'M9 9h10v11H9zM5 15V4h10',
   clock: 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5l3 2',
 } as const;
 

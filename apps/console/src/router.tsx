@@ -1,4 +1,4 @@
-/** The console's pages and their addresses. The device and server pages are loaded when they are first opened. */
+/** The console's pages and their addresses. All but the first are loaded when they are first opened. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { DevicesPage } from './devices/devices-page.tsx';
 import { MissingPage } from './missing-page.tsx';
@@ -26,8 +26,14 @@ const serverRoute = createRoute({
   component: lazyRouteComponent(() => import('./server/server-page.tsx'), 'ServerPage'),
 });
 
+const securityRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/security',
+  component: lazyRouteComponent(() => import('./security/security-page.tsx'), 'SecurityPage'),
+});
+
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([devicesRoute, deviceRoute, serverRoute]),
+  routeTree: rootRoute.addChildren([devicesRoute, deviceRoute, securityRoute, serverRoute]),
   defaultPreload: 'intent',
   scrollRestoration: true,
 });

@@ -74,6 +74,15 @@ export const Shell = (): JSX.Element => {
         />
         <NavLink
           component={Link}
+          to="/security"
+          label="Security"
+          active={path === '/security'}
+          aria-current={path === '/security' ? 'page' : undefined}
+          leftSection={<Icon name="security" />}
+          className={classes['page']}
+        />
+        <NavLink
+          component={Link}
           to="/server"
           label="Server"
           active={path === '/server'}

@@ -1,16 +1,23 @@
 /** The calls of the REST API, and `Refusal`, the one error they reject with. */
 import type {
+  AddedCredential,
+  CredentialKind,
+  CredentialPage,
   DataType,
   DefinitionSummary,
   Device,
   DevicePage,
   DiscoveredNode,
   JsonValue,
+  NewCredential,
   ObjectDefinition,
   ObservationRecord,
   Problem,
   ReadAnswer,
+  RefusedHandshake,
+  ServerIdentity,
   ServerInfo,
+  TrustAnchor,
 } from './shapes.ts';
 
 const BASE = '/api/v1';
@@ -22,12 +29,15 @@ export class Refusal extends Error {
   readonly coapCode: string | undefined;
   readonly type: string;
   readonly title: string;
+  /** Which part of the request was wrong, as a JSON Pointer or a name. */
+  readonly field: string | undefined;
 
   constructor(problem: Problem, status: number) {
     super(problem.detail ?? problem.title ?? `the server answered with status ${status}`);
     this.name = 'Refusal';
     this.status = status;
     this.coapCode = problem.coapCode;
+    this.field = problem.field;
     this.type = problem.type ?? 'about:blank';
     this.title = problem.title ?? 'The request failed';
   }
@@ -93,15 +103,18 @@ export interface DevicesQuery {
   readonly signal?: AbortSignal;
 }
 
+const pageQuery = (limit: number, cursor: string | undefined, search: string | undefined): string => {
+  const query = new URLSearchParams({ limit: String(limit) });
+  if (cursor !== undefined) query.set('cursor', cursor);
+  if (search !== undefined && search !== '') query.set('search', search);
+  return query.toString();
+};
+
 export const api = {
   server: (signal?: AbortSignal): Promise<ServerInfo> => call('GET', '/server', { signal }),
 
-  devices: ({ limit, cursor, search, signal }: DevicesQuery): Promise<DevicePage> => {
-    const query = new URLSearchParams({ limit: String(limit) });
-    if (cursor !== undefined) query.set('cursor', cursor);
-    if (search !== undefined && search !== '') query.set('search', search);
-    return call('GET', `/devices?${query.toString()}`, { signal });
-  },
+  devices: ({ limit, cursor, search, signal }: DevicesQuery): Promise<DevicePage> =>
+    call('GET', `/devices?${pageQuery(limit, cursor, search)}`, { signal }),
   device: (name: string, signal?: AbortSignal): Promise<Device> =>
     call('GET', `/devices/${encodeURIComponent(name)}`, { signal }),
   deviceDefinitions: (name: string, signal?: AbortSignal): Promise<{ readonly items: readonly ObjectDefinition[] }> =>
@@ -135,4 +148,20 @@ export const api = {
   definition: (objectId: number, version: string, signal?: AbortSignal): Promise<ObjectDefinition> =>
     call('GET', `/definitions/${objectId}?version=${encodeURIComponent(version)}`, { signal }),
   addDefinition: (xml: string): Promise<unknown> => call('POST', '/definitions', { xml }),
+
+  credentials: ({ limit, cursor, search, signal }: DevicesQuery): Promise<CredentialPage> =>
+    call('GET', `/security/credentials?${pageQuery(limit, cursor, search)}`, { signal }),
+  addCredential: (body: NewCredential): Promise<AddedCredential> => call('POST', '/security/credentials', { body }),
+  removeCredential: (name: string, kind: CredentialKind): Promise<unknown> =>
+    call('DELETE', `/security/credentials/${encodeURIComponent(name)}/${kind}`),
+  serverIdentity: (signal?: AbortSignal): Promise<ServerIdentity> => call('GET', '/security/identity', { signal }),
+  trustAnchors: (signal?: AbortSignal): Promise<{ readonly items: readonly TrustAnchor[] }> =>
+    call('GET', '/security/trust-anchors', { signal }),
+  addTrustAnchor: (certificate: string): Promise<TrustAnchor> =>
+    call('POST', '/security/trust-anchors', { body: { certificate } }),
+  removeTrustAnchor: (id: string): Promise<unknown> => call('DELETE', `/security/trust-anchors/${id}`),
+  refusedHandshakes: (
+    signal?: AbortSignal,
+  ): Promise<{ readonly items: readonly RefusedHandshake[]; readonly total: number }> =>
+    call('GET', '/security/refusals', { signal }),
 } as const;

@@ -16,6 +16,84 @@ export interface Entry {
   readonly kind?: 'value' | 'empty' | 'remove';
 }
 
+export interface Security {
+  /** 'none': plain CoAP, and the device is what it says it is. */
+  readonly kind: 'none' | 'psk' | 'rpk' | 'x509';
+  /** What the device has proven to be. */
+  readonly identity?: string;
+  /** On a device of its own; null when it has ended and the device has to open a new one. */
+  readonly association?: {
+    readonly cipherSuite: string;
+    readonly connectionId: boolean;
+    readonly extendedMasterSecret: boolean;
+    readonly openedAt: string;
+    readonly addressChanges: number;
+    readonly forgedRecords: number;
+  } | null;
+}
+
+export type CredentialKind = 'psk' | 'rpk' | 'x509';
+
+export interface Credential {
+  readonly device: string;
+  readonly kind: CredentialKind;
+  /** Null: any certificate that names the device. */
+  readonly identity: string | null;
+}
+
+export interface AddedCredential extends Credential {
+  /** A pre-shared key in hexadecimal, told this once. */
+  readonly key?: string;
+}
+
+export interface CredentialPage {
+  readonly items: readonly Credential[];
+  readonly nextCursor: string | null;
+  readonly total: number;
+}
+
+export interface NewCredential {
+  readonly device: string;
+  readonly kind: CredentialKind;
+  readonly identity?: string;
+  readonly key?: string;
+  readonly publicKey?: string;
+  readonly certificate?: string;
+  readonly replace?: boolean;
+}
+
+export interface ServerIdentity {
+  readonly publicKey: { readonly pem: string; readonly der: string; readonly fingerprint: string };
+  readonly certificate: {
+    readonly pem: string;
+    readonly fingerprint: string;
+    readonly subject: string;
+    readonly issuer: string;
+    readonly names: readonly string[];
+    readonly validFrom: string;
+    readonly validTo: string;
+  };
+}
+
+export interface TrustAnchor {
+  readonly id: string;
+  readonly subject: string;
+  readonly validFrom: string;
+  readonly validTo: string;
+  readonly certificate: string;
+}
+
+export interface RefusedHandshake {
+  readonly address: string;
+  readonly reason: string;
+  readonly text: string;
+  readonly alert: string | null;
+  readonly claimedIdentity: string | null;
+  readonly firstAt: string;
+  readonly lastAt: string;
+  readonly count: number;
+}
+
 export interface DeviceSummary {
   readonly name: string;
   readonly registrationId: string;
@@ -24,7 +102,7 @@ export interface DeviceSummary {
   readonly binding: string;
   readonly queueMode: boolean;
   readonly address: string;
-  readonly security: string;
+  readonly security: Security;
   readonly registeredAt: string;
   readonly updatedAt: string;
   /** Null when the registration never expires. */
@@ -118,6 +196,8 @@ export interface Problem {
   readonly status?: number;
   readonly detail?: string;
   readonly coapCode?: string;
+  /** Where in the request. */
+  readonly field?: string;
 }
 
 interface EventBase {
@@ -143,6 +223,10 @@ export type LapwingEvent =
       readonly reason: string;
       readonly address?: string;
     })
+  | (EventBase & { readonly type: 'handshake-refused'; readonly refusal: RefusedHandshake; readonly total: number })
+  | (EventBase & { readonly type: 'address-changed'; readonly address: string; readonly from: string })
+  | (EventBase & { readonly type: 'credentials-changed'; readonly change: 'added' | 'removed' | 'imported' })
+  | (EventBase & { readonly type: 'trust-anchors-changed'; readonly change: 'added' | 'removed' })
   /** The server's log no longer holds what was missed: everything shown must be asked for again. */
   | (EventBase & { readonly type: 'gap' });
 
@@ -155,5 +239,9 @@ export const EVENT_TYPES: readonly LapwingEvent['type'][] = [
   'observation-ended',
   'sent',
   'refused',
+  'handshake-refused',
+  'address-changed',
+  'credentials-changed',
+  'trust-anchors-changed',
   'gap',
 ];

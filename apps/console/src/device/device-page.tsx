@@ -6,12 +6,13 @@ import { useParams } from '@tanstack/react-router';
 import { useEffect, useMemo, useState, type JSX, type ReactNode } from 'react';
 import { formatNodePath } from '../api/node-path.ts';
 import { api, Refusal } from '../api/rest.ts';
-import type { Device, ObjectDefinition } from '../api/shapes.ts';
+import type { Device, ObjectDefinition, Security } from '../api/shapes.ts';
 import { lifetimeLeft } from '../devices/device-list.ts';
 import { Failure, sentenceOf } from '../failure.tsx';
 import { Icon } from '../icons.tsx';
 import { definitionsKey, deviceKey, observationsKey, useLive, type ObservedPath } from '../live/live-data.ts';
 import { useNow } from '../live/now.ts';
+import { SecurityMark } from '../security/security-mark.tsx';
 import { formatAge, formatDuration, formatLocalTime } from '../values/format-value.ts';
 import { DeviceScopeContext, deviceOperations, useDeviceScope, type DeviceScope } from './device-scope.ts';
 import type { Dialog } from './dialog.ts';
@@ -135,7 +136,10 @@ const Header = ({ device }: { readonly device: Device }): JSX.Element => (
           <Fact term="Address">
             <span className="mono numbers">{device.address}</span>
           </Fact>
-          <Fact term="Security">{device.security}</Fact>
+          <Fact term="Security">
+            <SecurityMark security={device.security} />
+          </Fact>
+          <ProvenIdentity security={device.security} />
           <Fact term="Binding">{device.binding}</Fact>
           <Fact term="Registered">{formatLocalTime(Date.parse(device.registeredAt))}</Fact>
           <LastSeen updatedAt={device.updatedAt} />
@@ -153,6 +157,32 @@ const Fact = ({ term, children }: { readonly term: string; readonly children: Re
     <dd className="numbers">{children}</dd>
   </div>
 );
+
+/** What the device has proven, and how its association goes. */
+const ProvenIdentity = ({ security }: { readonly security: Security }): JSX.Element | null => {
+  const { identity, association } = security;
+  if (identity === undefined) return null;
+  return (
+    <>
+      <Fact term="Proven identity">
+        <span className="mono">{identity}</span>
+      </Fact>
+      {association === undefined ? null : association === null ? (
+        <Fact term="Association">ended; the device has to open a new one</Fact>
+      ) : (
+        <>
+          <Fact term="Cipher suite">
+            <span className="mono">{association.cipherSuite.replace(/^TLS_/, '')}</span>
+          </Fact>
+          <Fact term="Connection ID">{association.connectionId ? 'yes, its address may change' : 'no'}</Fact>
+          {association.addressChanges === 0 ? null : (
+            <Fact term="Address changes">{association.addressChanges.toLocaleString()}</Fact>
+          )}
+        </>
+      )}
+    </>
+  );
+};
 
 const LastSeen = ({ updatedAt }: { readonly updatedAt: string }): JSX.Element => {
   const now = useNow();

@@ -11,7 +11,7 @@ const device = (name: string, registrationId = '1'): DeviceSummary => ({
   binding: 'U',
   queueMode: false,
   address: '127.0.0.1:1',
-  security: 'none',
+  security: { kind: 'none' },
   registeredAt: '2026-01-01T00:00:00.000Z',
   updatedAt: '2026-01-01T00:00:00.000Z',
   expiresAt: '2026-01-01T00:01:00.000Z',

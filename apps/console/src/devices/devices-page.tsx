@@ -29,6 +29,7 @@ import { lifetimeLeft } from './device-list.ts';
 import { deviceListKey } from './list-refresher.ts';
 import { useObjectNames } from './object-names.ts';
 import classes from './devices-page.module.css';
+import { SecurityMark } from '../security/security-mark.tsx';
 import { TextLink } from '../text-link.tsx';
 
 const PAGE_SIZE = 100;
@@ -145,7 +146,7 @@ interface DeviceTableProps {
   readonly loadingMore: boolean;
 }
 
-const COLUMNS = ['Name', 'LwM2M', 'Address', 'Binding', 'Objects', 'Lifetime left', 'Last seen'] as const;
+const COLUMNS = ['Name', 'LwM2M', 'Address', 'Security', 'Binding', 'Objects', 'Lifetime left', 'Last seen'] as const;
 
 const DeviceTable = ({ devices, more, hasMore, rowCount, loadingMore }: DeviceTableProps): JSX.Element => {
   const names = useObjectNames();
@@ -222,6 +223,9 @@ const DeviceCells = memo(({ device, names }: DeviceCellsProps): JSX.Element => {
       </span>
       <span role="cell" data-label="Address" className={`mono numbers ${classes['address']}`}>
         {device.address}
+      </span>
+      <span role="cell" data-label="Security">
+        <SecurityMark security={device.security} />
       </span>
       <span role="cell" data-label="Binding">
         {device.binding}

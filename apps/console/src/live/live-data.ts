@@ -24,6 +24,10 @@ export const deviceKey = (name: string): readonly string[] => ['device', name, '
 export const definitionsKey = (name: string): readonly string[] => ['device', name, 'definitions'];
 export const observationsKey = (name: string): readonly string[] => ['device', name, 'observations'];
 
+export const CREDENTIALS = ['security', 'credentials'] as const;
+export const TRUST_ANCHORS = ['security', 'trust-anchors'] as const;
+export const REFUSED_HANDSHAKES = ['security', 'refusals'] as const;
+
 export class LiveData {
   readonly feed: EventFeed;
   readonly #queries: QueryClient;
@@ -106,6 +110,18 @@ export class LiveData {
       for (const listener of this.#refusalListeners) listener();
       return;
     }
+    if (event.type === 'handshake-refused') {
+      void this.#queries.invalidateQueries({ queryKey: REFUSED_HANDSHAKES });
+      return;
+    }
+    if (event.type === 'credentials-changed') {
+      void this.#queries.invalidateQueries({ queryKey: CREDENTIALS });
+      return;
+    }
+    if (event.type === 'trust-anchors-changed') {
+      void this.#queries.invalidateQueries({ queryKey: TRUST_ANCHORS });
+      return;
+    }
     const { device: name } = event;
     if (name === undefined) return;
     switch (event.type) {
@@ -123,6 +139,10 @@ export class LiveData {
         if (event.registrationId === undefined) this.#list.changed(name);
         else this.#list.unregistered(name, event.registrationId);
         void this.#queries.invalidateQueries({ queryKey: ['device', name] });
+        return;
+      case 'address-changed':
+        this.#list.changed(name);
+        void this.#queries.invalidateQueries({ queryKey: deviceKey(name) });
         return;
       case 'observed':
         if (this.#queries.getQueryData(observationsKey(name)) !== undefined) {

@@ -1,11 +1,12 @@
-/** What all dialogs share: a form that stays open, with what was typed, until the device has accepted it. */
+/** What all dialogs share: a form that stays open, with what was typed, until it was accepted. */
 import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import type { JSX, ReactNode } from 'react';
 import { sentenceOf, titleOf } from '../../failure.tsx';
 import type { OperationState } from '../operation.ts';
 
 interface DialogFrameProps {
-  readonly path: string;
+  /** Of what is operated on. */
+  readonly path?: string;
   readonly state: OperationState;
   readonly submit: string;
   readonly onSubmit: () => void;
@@ -31,9 +32,11 @@ export const DialogFrame = ({
     }}
   >
     <Stack>
-      <Text className="quiet mono" size="sm">
-        {path}
-      </Text>
+      {path === undefined ? null : (
+        <Text className="quiet mono" size="sm">
+          {path}
+        </Text>
+      )}
       {children}
       {state.kind === 'refused' ? (
         <Alert color="red" role="alert" title={titleOf(state.error)}>
