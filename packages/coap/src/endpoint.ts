@@ -11,6 +11,7 @@ import { DeadlineQueue } from './deadlines.ts';
 import type {
   Exchange,
   IncomingRequest,
+  ObservationState,
   ObserveRelation,
   OutgoingRequest,
   OutgoingResponse,
@@ -107,6 +108,22 @@ export interface CoapEndpointApi {
 
   /** CoAP ping: an empty Confirmable; the Reset it provokes completes the exchange with `failed` 'reset'. RFC 7252 §4.3. */
   ping(now: number, peer: Peer, out: Outbox): Exchange;
+  /**
+   * For a planned stop: what another endpoint needs to go on with an observation of this side. It ends here only with
+   * `forgetPeer` or `cancel`. Undefined while it does not observe.
+   */
+  exportObservation(now: number, exchange: Exchange): ObservationState | undefined;
+  /**
+   * Go on with an observation as if it had begun here. Undefined when its token is in use.
+   *
+   * @param request  the one that began it.
+   */
+  importObservation(now: number, peer: Peer, request: OutgoingRequest, state: ObservationState): Exchange | undefined;
+  /** The Message ID used next with this peer, 16 bits; undefined when none was used. RFC 7252 §4.4. */
+  nextMessageId(peer: Peer): number | undefined;
+  /** Go on with the Message IDs of a peer, of which this endpoint knows nothing yet. */
+  continueMessageIds(peer: Peer, next: number): void;
+
   /** Drop everything about this peer: exchanges fail and relations end with 'peer-closed'. */
   forgetPeer(now: number, peer: Peer, out: Outbox): void;
   /** True when nothing about this peer is outstanding (the duplicate filter aside), so that the transport may forget it. */
@@ -227,6 +244,22 @@ export class CoapEndpoint implements CoapEndpointApi {
 
   ping(now: number, peer: Peer, out: Outbox): Exchange {
     return this.#requester.ping(now, peer, out);
+  }
+
+  exportObservation(now: number, exchange: Exchange): ObservationState | undefined {
+    return this.#requester.exportObservation(now, exchange as RequestExchange);
+  }
+
+  importObservation(now: number, peer: Peer, request: OutgoingRequest, state: ObservationState): Exchange | undefined {
+    return this.#requester.importObservation(now, peer, request, state);
+  }
+
+  nextMessageId(peer: Peer): number | undefined {
+    return typeof peer.coap === 'number' ? peer.coap : stateOf(peer)?.nextMessageId;
+  }
+
+  continueMessageIds(peer: Peer, next: number): void {
+    if (peer.coap === undefined) peer.coap = next & 0xffff;
   }
 
   forgetPeer(now: number, peer: Peer, out: Outbox): void {

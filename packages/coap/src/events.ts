@@ -47,6 +47,15 @@ export interface Exchange {
   readonly state: 'queued' | 'active' | 'observing' | 'done';
 }
 
+/** What has to be remembered of an observation of this side, so that another endpoint can go on with it. */
+export interface ObservationState {
+  /** 32 bits, the token of its notifications. */
+  readonly token: number;
+  /** Observe option of the newest notification, and how many ms ago it came. RFC 7641 §3.4. */
+  readonly sequence: number;
+  readonly sequenceAge: number;
+}
+
 /** A request as it arrived, whole or (for streamed bodies) its head. Views are valid during the event; see `keep`. */
 export interface IncomingRequest {
   readonly peer: Peer;

@@ -11,7 +11,7 @@ import type { CoapCounters } from '../counters.ts';
 import type { DeadlineQueue, Timed } from '../deadlines.ts';
 import type { CoapParameters } from '../endpoint.ts';
 import { OperationFailed, UsageError } from '../errors.ts';
-import type { FailureReason, IncomingResponse, Outbox, OutgoingRequest } from '../events.ts';
+import type { FailureReason, IncomingResponse, ObservationState, Outbox, OutgoingRequest } from '../events.ts';
 import { encodeMessage } from '../message-codec.ts';
 import { MessageType, messageId, type Message } from '../message.ts';
 import { Transmission, type Messaging } from '../messaging/messaging.ts';
@@ -98,6 +98,30 @@ export class Requester {
         exchange.upload = new Upload(payload, payload.length, this.#szx);
       this.#send(now, exchange, out);
     }
+    return exchange;
+  }
+
+  exportObservation(now: number, exchange: RequestExchange): ObservationState | undefined {
+    if (exchange.phase !== 'observing') return undefined;
+    const { observeToken: token, sequence, sequenceAt } = exchange;
+    return { token, sequence, sequenceAge: now - sequenceAt };
+  }
+
+  importObservation(
+    now: number,
+    peer: Peer,
+    request: OutgoingRequest,
+    { token, sequence, sequenceAge }: ObservationState,
+  ): RequestExchange | undefined {
+    if (this.#tokens.has(token)) return undefined;
+    const exchange = this.#begin(peer, request);
+    exchange.phase = 'observing';
+    exchange.observeToken = token;
+    exchange.isObserving = true;
+    exchange.answered = true;
+    exchange.sequence = sequence;
+    exchange.sequenceAt = now - sequenceAge;
+    this.#tokens.set(token, exchange);
     return exchange;
   }
 
