@@ -8,7 +8,7 @@
 import type { Peer } from '@lapwing/coap';
 import { DEFAULT_DTLS_PARAMETERS, type Lookup, type LookupAnswer } from '@lapwing/dtls';
 import { securityOfPrincipal, type AssociationEvent, type PeerAddress, type SecureDriver } from '@lapwing/transport';
-import { afterwards, namesOf, type Admissions } from './admission.ts';
+import { namesOf, type Admissions } from './admission.ts';
 import type { ServerEvents } from './api.ts';
 import { reportServerError } from './diagnostics.ts';
 import { securityInfo, type SecurityEntry } from './security-store.ts';
@@ -52,7 +52,7 @@ export class AssociationControl {
       case 'moved':
         return this.#listener.moved(event.peer, event.from);
       case 'opened':
-        if (event.resumed) this.#checkResumed(driver, event.peer);
+        if (event.resumed) void this.check(driver, event.peer);
         return;
       case 'closed':
       // Registrations stay for their lifetime: the device may come back with a new association.
@@ -74,16 +74,13 @@ export class AssociationControl {
     answer.then((found) => driver.answer(lookup, found), failed);
   }
 
-  #checkResumed(driver: SecureDriver, peer: Peer<PeerAddress>): void {
+  /** Whether whoever goes on with something from before is still welcome; else it is shown out. */
+  async check(driver: SecureDriver, peer: Peer<PeerAddress>): Promise<void> {
     const principal = driver.association(peer)?.principal;
     if (principal === undefined) return;
     if ((this.#revoked.get(keyOf(peer)) ?? 0) > driver.unixTime()) return this.#expel(driver, peer);
-    const judge = (isKnown: boolean): void => {
-      if (!isKnown) this.#expel(driver, peer);
-    };
     try {
-      const known = afterwards(this.#admissions.isKnown(principal), judge);
-      if (known instanceof Promise) known.catch(reportServerError);
+      if (!(await this.#admissions.isKnown(principal))) this.#expel(driver, peer);
     } catch (error) {
       reportServerError(error);
     }

@@ -8,7 +8,7 @@
  *                     ended
  */
 import { OperationFailed, type Exchange, type IncomingResponse } from '@lapwing/coap';
-import { formatPath, type Path } from '@lapwing/lwm2m';
+import { formatPath, nodeAt, type Path } from '@lapwing/lwm2m';
 import type { Driver } from '@lapwing/transport';
 import type {
   Notification,
@@ -22,9 +22,10 @@ import { cancelPath, observePath } from './device-requests.ts';
 import { reportServerError } from './diagnostics.ts';
 import { accepted, refused, type Outcome } from './outcome.ts';
 import type { RegistrationRecord } from './registration-record.ts';
-import { isUnassociated, sendRequest, type NotificationReceiver } from './requests.ts';
+import { isUnassociated, sendRequest, type ExchangeOwner, type NotificationReceiver } from './requests.ts';
 import { readContent, type ResponseDecoding } from './response-content.ts';
 import { waitFor } from './shared-wait.ts';
+import type { SavedObservation } from './snapshot.ts';
 
 /** Whom an observation tells what happens to it. */
 export interface ObservationListener extends ResponseDecoding {
@@ -72,6 +73,23 @@ function unlessClosed(error: unknown): undefined {
   if (error instanceof OperationFailed && error.code === 'CLOSED') throw error;
 }
 
+/**
+ * Go on with an observation that another Server object began. False when it cannot be: its token is in use.
+ *
+ * Nobody holds it yet: whoever observes the path shares it.
+ */
+export function resumeObservation(
+  record: RegistrationRecord,
+  saved: SavedObservation,
+  listener: ObservationListener,
+): boolean {
+  const options = saved.format === undefined ? {} : { format: saved.format };
+  const state = new ObservationState(record, saved.path, options, listener, saved);
+  if (state.ended) return false;
+  (record.observations ??= new Map()).set(formatPath(saved.path), state);
+  return true;
+}
+
 /** End every observation of a registration that is no more. */
 export function endObservations(record: RegistrationRecord, reason: ObservationEndReason): void {
   if (record.observations === undefined) return;
@@ -104,7 +122,14 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   #driver: Driver;
   #holders = 0;
 
-  constructor(record: RegistrationRecord, path: Path, options: ReadOptions, listener: ObservationListener) {
+  /** @param saved  to go on with; without it the device is asked. */
+  constructor(
+    record: RegistrationRecord,
+    path: Path,
+    options: ReadOptions,
+    listener: ObservationListener,
+    saved?: SavedObservation,
+  ) {
     this.observationId = listener.nextObservationId();
     this.endpointClientName = record.endpointClientName;
     this.path = path;
@@ -112,7 +137,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
     this.#options = options;
     this.#listener = listener;
     this.#driver = record.driver;
-    this.begun = this.#ask(options);
+    this.begun = saved === undefined ? this.#ask(options) : Promise.resolve(this.#goOn(saved));
     // Those who share it look at the outcome themselves; whoever began it awaits `begin`.
     this.begun.catch(ignore);
   }
@@ -205,6 +230,55 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
     // The association ended under it: the client is asked again when it comes back with another one.
     if (isUnassociated(this.#record)) return;
     this.end('refused');
+  }
+
+  /** For a snapshot; undefined while it has not begun. */
+  save(): SavedObservation | undefined {
+    if (!this.active) return undefined;
+    const driver = this.#driver;
+    const exchange = this.#exchange;
+    const { initial, lastNotification, path, startedAt, code } = this;
+    return {
+      path,
+      format: this.#options.format,
+      code,
+      startedAt,
+      initial: { entries: initial!.entries, contentFormat: initial!.contentFormat },
+      lastNotification:
+        lastNotification === undefined
+          ? undefined
+          : {
+              entries: lastNotification.entries,
+              contentFormat: lastNotification.contentFormat,
+              receivedAt: lastNotification.receivedAt,
+            },
+      onWire: exchange === undefined ? undefined : driver.endpoint.exportObservation(driver.now(), exchange),
+    };
+  }
+
+  #goOn({ code, startedAt, initial, lastNotification, onWire, path }: SavedObservation): Outcome<ReadResult> {
+    this.startedAt = startedAt;
+    this.code = code as Outcome<ReadResult>['code'];
+    this.initial = { ...initial, path, node: nodeAt(initial.entries, path) };
+    this.lastNotification =
+      lastNotification === undefined
+        ? undefined
+        : { ...lastNotification, path, node: nodeAt(lastNotification.entries, path) };
+    // Without an association, as without one on the wire, the device is asked again when it comes back.
+    if (onWire !== undefined && !isUnassociated(this.#record)) {
+      const { endpoint } = this.#driver;
+      const { peer } = this.#record;
+      const owner: ExchangeOwner = {
+        onResponse: ignore,
+        onFailure: ignore,
+        onNotification: (response, exchange) => this.onNotification(response, exchange),
+        onObservationEnded: (exchange) => this.onObservationEnded(exchange),
+      };
+      const request = { ...observePath(this.#record, path, this.#options), context: owner };
+      this.#exchange = endpoint.importObservation(this.#driver.now(), peer, request, onWire);
+      this.ended = this.#exchange === undefined;
+    }
+    return accepted(this.code, this.initial);
   }
 
   /** Ask the device, for the first time or anew. */

@@ -3,6 +3,7 @@
  *
  * Requests of clients go to the registration interface and to Send; answers and notifications go to whoever asked.
  */
+import type { KeyObject } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import {
   buildOptions,
@@ -18,7 +19,7 @@ import {
 } from '@lapwing/coap';
 import type { DtlsParameters, ServerCredentials } from '@lapwing/dtls';
 import { ObjectDefinitions, type DefinitionLookup } from '@lapwing/lwm2m';
-import { isSecure, UdpDriver, type Driver, type TimedLayer } from '@lapwing/transport';
+import { DtlsDriver, isSecure, UdpDriver, type Driver, type TimedLayer } from '@lapwing/transport';
 import { Admissions } from './admission.ts';
 import type { Device, DevicePage, DeviceQuery, Registration, RemovalReason, ServerEvents } from './api.ts';
 import { AssociationControl } from './association-control.ts';
@@ -36,7 +37,8 @@ import { routeOf } from './route.ts';
 import { SecurityAdministration } from './security-administration.ts';
 import { MemorySecurityStore, securityInfo, type SecurityEntry, type SecurityStore } from './security-store.ts';
 import { receiveSend } from './send.ts';
-import type { SnapshotOptions } from './snapshot.ts';
+import { openServerState, sealServerState, type Resumption, type SnapshotOptions } from './snapshot.ts';
+import { putState, takeState } from './suspension.ts';
 
 export interface ServerOptions {
   /** Where definitions of Objects come from; default: the OMA registry. */
@@ -88,6 +90,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   readonly #associations: AssociationControl;
   readonly #lifetimes: TimedLayer;
   #observations = 0;
+  #resumption: Resumption | undefined;
   #closed: Promise<void> | undefined;
 
   /**
@@ -95,19 +98,30 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
    *
    * Rejects with OperationFailed 'PORT_IN_USE', 'PERMISSION_DENIED' or 'BIND_FAILED', and then nothing stays bound.
    */
-  static async start({ coap, coapParameters, maxPeers, ...options }: ServerStartOptions): Promise<LwM2mServer> {
-    const drivers: UdpDriver[] = [];
+  static async start({
+    coap,
+    coaps,
+    coapParameters,
+    maxPeers,
+    snapshot,
+    ...options
+  }: ServerStartOptions): Promise<LwM2mServer> {
+    const drivers: (UdpDriver | DtlsDriver)[] = [];
+    const shared = coapParameters === undefined ? {} : { coap: coapParameters };
     try {
-      for (const { host, port } of coap)
+      for (const at of coap)
+        drivers.push(await UdpDriver.bind({ ...at, ...shared, ...(maxPeers === undefined ? {} : { maxPeers }) }));
+      for (const at of coaps?.listen ?? [])
         drivers.push(
-          await UdpDriver.bind({
-            host,
-            port,
-            ...(coapParameters === undefined ? {} : { coap: coapParameters }),
-            ...(maxPeers === undefined ? {} : { maxPeers }),
+          await DtlsDriver.bind({
+            ...at,
+            ...shared,
+            server: coaps!.credentials,
+            ...(coaps!.dtls === undefined ? {} : { dtls: coaps!.dtls }),
           }),
         );
       const server = new LwM2mServer({ drivers, ...options });
+      if (snapshot !== undefined) await server.resume(snapshot);
       await server.restore();
       return server;
     } catch (error) {
@@ -255,6 +269,53 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
     }
     for (const registrationId of stale) await this.#store.remove(registrationId);
     return restored;
+  }
+
+  /**
+   * A planned stop: everything that devices rely on (associations, registrations, observations) as bytes, encrypted and
+   * authenticated with this secret key; then `close`. Give them to `start` as `snapshot`, once: the devices notice nothing.
+   *
+   * @param key  16 bytes or more.
+   */
+  async suspend(key: KeyObject): Promise<Uint8Array> {
+    if (this.#closed !== undefined) throw new OperationFailed('CLOSED', 'the server was closed', { retryable: false });
+    // Nothing that is told of what ends now shall begin anything.
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#closed = promise;
+    const bytes = sealServerState(
+      takeState(this.drivers, this.#table.all()),
+      key,
+      this.drivers[0]?.unixTime() ?? Date.now(),
+    );
+    await this.#close();
+    resolve();
+    return bytes;
+  }
+
+  /** Go on where a suspended server stopped; `start` does. A snapshot that cannot be used is refused with a sentence. */
+  async resume(snapshot: SnapshotOptions): Promise<Resumption> {
+    const opened = openServerState(snapshot, this.drivers[0]?.unixTime() ?? Date.now());
+    if ('refused' in opened) {
+      this.#resumption = { kind: 'refused', reason: opened.refused };
+      return this.#resumption;
+    }
+    const resumed = putState(this.drivers, opened.state, this.#interface, this.#owner);
+    this.#resumption = {
+      kind: 'resumed',
+      id: opened.id,
+      associations: resumed.associations.length,
+      registrations: resumed.records.length,
+      observations: resumed.observations,
+    };
+    // Credentials may have been taken away in between.
+    for (const { driver, peer } of resumed.associations)
+      if (isSecure(driver)) await this.#associations.check(driver, peer);
+    return this.#resumption;
+  }
+
+  /** What became of the snapshot that was given to `start`. */
+  get resumption(): Resumption | undefined {
+    return this.#resumption;
   }
 
   /** Stop serving. Devices keep their registrations; requests under way reject with OperationFailed 'CLOSED'. */

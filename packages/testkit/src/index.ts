@@ -5,3 +5,4 @@ export * from './scripted-peer.ts';
 export * from './schedule.ts';
 export * from './simulated-socket.ts';
 export * from './nat-relay.ts';
+export * from './simulated-dtls-driver.ts';

@@ -9,6 +9,7 @@ import type { PeerAddress } from '@lapwing/transport';
 import { SeededRandom } from './seeded-random.ts';
 import { ScriptedPeer } from './scripted-peer.ts';
 import { SimulatedDriver } from './simulated-driver.ts';
+import { SimulatedDtlsDriver, type SimulatedDtlsOptions } from './simulated-dtls-driver.ts';
 
 export interface NetworkConditions {
   /** Probability from 0 to 1 that a datagram is lost. */
@@ -81,6 +82,11 @@ export class SimulatedNetwork {
   /** A driver with a CoAP endpoint of its own, bound to this address. */
   driver(address: PeerAddress, parameters: Partial<CoapParameters> = {}): SimulatedDriver {
     return new SimulatedDriver(this, address, parameters);
+  }
+
+  /** A driver of CoAP over DTLS with endpoints of its own, bound to this address. */
+  secureDriver(address: PeerAddress, options: SimulatedDtlsOptions = {}): SimulatedDtlsDriver {
+    return new SimulatedDtlsDriver(this, address, options);
   }
 
   /** A peer that sends and receives hand-made datagrams. */

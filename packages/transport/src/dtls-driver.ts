@@ -10,6 +10,7 @@
  */
 import { Peer, type PeerSecurity } from '@lapwing/coap';
 import {
+  DtlsEndpoint,
   UsageError,
   type Association,
   type CloseReason,
@@ -18,18 +19,29 @@ import {
   type DtlsEndpointApi,
   type DtlsEvent,
   type DtlsOutbox,
+  type DtlsParameters,
   type DtlsUsage,
   type Lookup,
   type LookupAnswer,
   type RemoteAddress,
+  type ServerCredentials,
   type SessionState,
 } from '@lapwing/dtls';
+import { SYSTEM_CLOCK } from './clock.ts';
 import type { DatagramTransport } from './datagram-transport.ts';
-import { publishDtlsCounters, reportClosed, reportRefused, wantsDtlsCounters } from './diagnostics.ts';
+import { DgramTransport, type DgramTransportOptions } from './dgram-transport.ts';
+import { nodeCrypto } from './node-crypto.ts';
+import { publishDtlsCounters, reportClosed, reportForged, reportRefused, wantsDtlsCounters } from './diagnostics.ts';
 import type { PeerAddress, SecureDriver } from './driver.ts';
 import { normalizeHost } from './peer-table.ts';
 import { securityOfPrincipal } from './peer-identity.ts';
 import { SocketDriver, type SocketDriverCounters, type SocketDriverOptions } from './socket-driver.ts';
+
+export interface DtlsDriverOptions extends DgramTransportOptions, SocketDriverOptions {
+  /** Without it this side only connects. */
+  readonly server?: ServerCredentials;
+  readonly dtls?: Partial<DtlsParameters>;
+}
 
 export interface DtlsDriverCounters extends SocketDriverCounters {
   /** Messages for peers whose association is gone; they are never sent in plaintext. */
@@ -54,6 +66,20 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
   #messagesWithoutAssociation = 0;
   /** When the counters are published next; Infinity while nobody listens or nothing happens. */
   #countersDue = Infinity;
+
+  /** Bind a socket and start. Rejects with OperationFailed 'PORT_IN_USE', 'PERMISSION_DENIED' or 'BIND_FAILED'. */
+  static override async bind(options: DtlsDriverOptions): Promise<DtlsDriver> {
+    const { server, dtls = {}, clock = SYSTEM_CLOCK } = options;
+    const endpoint = new DtlsEndpoint({
+      crypto: nodeCrypto,
+      unixTime: () => clock.unixTime(),
+      parameters: dtls,
+      ...(server === undefined ? {} : { server }),
+    });
+    const driver = new DtlsDriver(new DgramTransport(options), endpoint, options);
+    await driver.open();
+    return driver;
+  }
 
   /** A driver over any transport and DTLS endpoint; nothing is bound until `open`. */
   constructor(transport: DatagramTransport, dtls: DtlsEndpointApi, options: SocketDriverOptions = {}) {
@@ -243,8 +269,15 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
         this.emitAssociation({ kind: 'moved', peer, from });
         return;
       }
+      case 'forgedRecords': {
+        const { association, count } = event;
+        const identity = peerOf(association)?.security.identity;
+        return reportForged({ local: this.localAddress, from: association.address, identity, count });
+      }
       case 'lookup':
         return this.emitAssociation(event);
+      case 'reservationLow':
+      // Associations are exported by moving them, which reserves nothing.
     }
   }
 

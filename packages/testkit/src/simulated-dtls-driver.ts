@@ -1,0 +1,52 @@
+/**
+ * The real `DtlsDriver` on the simulated network: virtual time, and randomness from the seed. Runs with pre-shared keys
+ * are the same byte for byte; ephemeral keys and ECDSA signatures have randomness of their own.
+ */
+import type { CoapParameters } from '@lapwing/coap';
+import { DtlsEndpoint, type DtlsCrypto, type DtlsParameters, type ServerCredentials } from '@lapwing/dtls';
+import { DtlsDriver, nodeCrypto, type PeerAddress } from '@lapwing/transport';
+import type { SeededRandom } from './seeded-random.ts';
+import type { SimulatedNetwork } from './simulated-network.ts';
+import { SimulatedSocket } from './simulated-socket.ts';
+
+export interface SimulatedDtlsOptions {
+  /** Without it this side only connects. */
+  readonly server?: ServerCredentials;
+  readonly dtls?: Partial<DtlsParameters>;
+  readonly coap?: Partial<CoapParameters>;
+}
+
+export class SimulatedDtlsDriver extends DtlsDriver {
+  readonly #network: SimulatedNetwork;
+  readonly #address: PeerAddress;
+
+  constructor(network: SimulatedNetwork, address: PeerAddress, { server, dtls = {}, coap = {} }: SimulatedDtlsOptions) {
+    const socket = new SimulatedSocket(network, address);
+    const endpoint = new DtlsEndpoint({
+      crypto: seededCrypto(socket.seeded),
+      unixTime: () => network.unixTime(),
+      parameters: dtls,
+      ...(server === undefined ? {} : { server }),
+    });
+    super(socket, endpoint, { coap, clock: socket });
+    this.#network = network;
+    this.#address = address;
+    // A simulated socket is bound at once.
+    void this.open();
+  }
+
+  override get localAddress(): PeerAddress {
+    return this.#address;
+  }
+
+  /** What handlers throw, the next `run` of the network throws. */
+  protected override report(error: unknown): void {
+    this.#network.errors.push(error);
+  }
+}
+
+/** Node's primitives with the randomness of a seed. */
+export const seededCrypto = (random: SeededRandom): DtlsCrypto => ({
+  ...nodeCrypto,
+  randomBytes: (length) => random.bytes(length),
+});
