@@ -55,6 +55,21 @@ export interface ResourceHandler {
   /** Called with a value of the right type and in range; for a multiple-instance Resource with a Map by id. */
   readonly write?: (value: PlainValue | ReadonlyMap<number, PlainValue>, context: WriteContext) => MaybePromise<void>;
   readonly execute?: (args: readonly ExecuteArgument[], context: HandlerContext) => MaybePromise<void>;
+  /**
+   * Of an Opaque Resource: a value that comes in blocks is handed over as they arrive, instead of to `write` as a whole.
+   * Values that fit a single message go to `write` all the same.
+   */
+  readonly receive?: (context: HandlerContext) => MaybePromise<BodyReceiver>;
+}
+
+/** Takes a value piece by piece. After it threw nothing more is called. */
+export interface BodyReceiver {
+  /** The next bytes; they are the receiver's to keep. The next ones come when this is done. */
+  write(bytes: Uint8Array): MaybePromise<void>;
+  /** That was all; the server is answered when this is done. */
+  end(): MaybePromise<void>;
+  /** The rest will not come. */
+  abandon(): void;
 }
 
 export type ResourceContent = PlainValue | PlainValues | ResourceHandler;

@@ -27,6 +27,7 @@ import type {
 } from './api.ts';
 import { ACCESS_CONTROL_OBJECT, AccessControl } from './access-rights.ts';
 import { AttributeStore } from './attribute-store.ts';
+import { streamedRequests } from './body-streams.ts';
 import { AwakeTime } from './awake-time.ts';
 import { captureState, isOfState, restoreState } from './client-state.ts';
 import type { ClientState } from './client-state.ts';
@@ -112,7 +113,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     const driver = await UdpDriver.bind({
       host: host ?? (ipv6 ? '::' : '0.0.0.0'),
       port,
-      coap: { ...CLIENT_COAP_PARAMETERS, ...coap },
+      coap: { ...CLIENT_COAP_PARAMETERS, streamedRequest: streamedRequests(options.objects), ...coap },
       maxPeers: MAX_PEERS,
       receiveBufferBytes: 64 * 1024,
       sendBufferBytes: 64 * 1024,
@@ -545,10 +546,15 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         if (this.#sending.handleFailure(event.exchange, event.reason)) return;
         for (const procedure of this.#procedures) if (procedure.handleFailure(event.exchange, event.reason)) return;
         return;
+      case 'requestBlock':
+        this.#stayAwake();
+        return this.#management.handleStreamBlock(event.request, event.offset, event.payload, event.more);
+      case 'requestAbandoned':
+        return this.#management.handleStreamAbandoned(event.request);
       case 'relationEnded':
         return this.#reporting.relationEnded(event.relation, event.reason);
       default:
-        // This side observes nothing and streams no bodies.
+        // This side observes nothing and sends no bodies in pieces.
         return;
     }
   }
@@ -596,7 +602,9 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   #handleEarly(request: IncomingRequest, procedure: RegistrationProcedure): void {
     this.#beforeRegistration++;
     const waiting = this.#early.get(procedure) ?? [];
-    if (procedure.state.kind !== 'registering' || waiting.length >= MAX_EARLY_REQUESTS) return this.#ignore(request);
+    // The blocks of a stream cannot wait.
+    const mayWait = procedure.state.kind === 'registering' && !request.streamed;
+    if (!mayWait || waiting.length >= MAX_EARLY_REQUESTS) return this.#ignore(request);
     waiting.push(request);
     this.#early.set(procedure, waiting);
   }
@@ -617,7 +625,9 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     const keptBack: (() => void)[] = [];
     this.#keptBack = keptBack;
     try {
-      this.#management.handleRequest(request, { settings: procedure.settings, version: procedure.state.version });
+      const requester = { settings: procedure.settings, version: procedure.state.version };
+      if (request.streamed) this.#management.handleStream(request, requester);
+      else this.#management.handleRequest(request, requester);
     } finally {
       this.#keptBack = undefined;
       for (const action of keptBack) action();

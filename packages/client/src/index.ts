@@ -13,7 +13,9 @@ export type {
   ServerRegistration,
   StartOptions,
 } from './api.ts';
+export { streamedRequests } from './body-streams.ts';
 export type {
+  BodyReceiver,
   ChangeContext,
   ClientObject,
   HandlerContext,
@@ -36,6 +38,17 @@ export { accessControlObject } from './objects/access-control.ts';
 export type { AccessControlOptions } from './objects/access-control.ts';
 export { deviceObject } from './objects/device.ts';
 export type { DeviceOptions } from './objects/device.ts';
+export { FirmwareRefused, firmwareUpdateObject } from './objects/firmware-update.ts';
+export type {
+  FirmwareUpdateOptions,
+  InstallContext,
+  InstallOutcome,
+  PackageFetcher,
+  PackageInformation,
+  PackageSink,
+  PullScheme,
+} from './objects/firmware-update.ts';
+export type { FirmwareProblem, FirmwareResult } from './objects/firmware-update-state.ts';
 export { objectFromDefinition } from './objects/from-definition.ts';
 export { locationObject } from './objects/location.ts';
 export type { LocationOptions } from './objects/location.ts';

@@ -359,8 +359,8 @@ export const plainValue = (value: Value): PlainValue => valueToJs(value) as Plai
 
 function isHandler(content: ResourceContent): content is ResourceHandler {
   if (typeof content !== 'object') return false;
-  const { read, write, execute } = content as ResourceHandler;
-  return typeof read === 'function' || typeof write === 'function' || typeof execute === 'function';
+  const { read, write, execute, receive } = content as ResourceHandler;
+  return [read, write, execute, receive].some((handler) => typeof handler === 'function');
 }
 
 /** Integers are kept as numbers when they are safe, while a typed path has one type whatever the value. */

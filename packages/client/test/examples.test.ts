@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { Value } from '@lapwing/lwm2m';
 import { LightControl, objectPath, resourceInstancePath, resourcePath } from '@lapwing/lwm2m';
 import { LwM2mServer, unwrap } from '@lapwing/server';
 import { FileStateStore, startRememberingThermometer } from './examples/file-state.ts';
@@ -14,6 +18,7 @@ import { sendReadings } from './examples/meter.ts';
 import { startNotes } from './examples/notes.ts';
 import { startSharedThermometer } from './examples/shared.ts';
 import { startThermometer } from './examples/thermometer.ts';
+import { startUpdatableDevice } from './examples/updatable.ts';
 
 const FOLDER = new URL('./examples/', import.meta.url);
 const DOCUMENT = new URL('../../../docs/client-library.md', import.meta.url);
@@ -106,6 +111,46 @@ describe('the examples', () => {
     const reset = resourcePath(3303, 0, 5605);
     assert.equal((await one.device('urn:dev:os:32473-shared')!.execute(reset)).ok, true);
     assert.equal((await two.device('urn:dev:os:32473-shared')!.execute(reset)).ok, false);
+  });
+
+  it('the updatable device takes a package over both ways, and refuses one that is broken', async () => {
+    const { server, uri } = await start();
+    await using _ = server;
+    const folder = await mkdtemp(join(tmpdir(), 'firmware-'));
+    const image = randomBytes(100_000);
+    const whole = Buffer.concat([createHash('sha256').update(image).digest(), image]);
+    const web = createServer((_request, response) => response.end(whole));
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+    try {
+      await using client = await startUpdatableDevice(uri, join(folder, 'image'));
+      await client.whenRegistered();
+      const device = server.device('urn:dev:os:32473-updatable')!;
+      const state = async (): Promise<unknown> => {
+        const { node } = unwrap(await device.read(resourcePath(5, 0, 3)));
+        return node?.kind === 'resource' ? node.value.value : undefined;
+      };
+      const write = async (resourceId: number, value: Value): Promise<boolean> => {
+        const path = resourcePath(5, 0, resourceId);
+        return (await device.write(path, [{ kind: 'value', path, value }])).ok;
+      };
+      assert.equal(await write(0, { type: 'opaque', value: whole }), true);
+      assert.equal(await state(), 2);
+      unwrap(await device.execute(resourcePath(5, 0, 2)));
+      while ((await state()) !== 0);
+      assert.equal(client.get('/3/0/3'), '2.0');
+      const { port } = web.address() as AddressInfo;
+      assert.equal(await write(1, { type: 'string', value: `http://127.0.0.1:${port}/image` }), true);
+      while ((await state()) === 1);
+      assert.equal(await state(), 2);
+      assert.equal((await readFile(join(folder, 'image'))).compare(image), 0);
+      assert.equal(await write(1, { type: 'string', value: '' }), true);
+      whole[50]! ^= 1;
+      assert.equal(await write(0, { type: 'opaque', value: whole }), false);
+      assert.deepEqual([client.get('/5/0/3'), client.get('/5/0/5')], [0, 5]);
+    } finally {
+      web.close();
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('readings are sent, and the meter is gone afterwards', async () => {

@@ -11,6 +11,7 @@ import {
   readOptions,
   type Code,
   type CoapEvent,
+  type CoapParameters,
   type Exchange,
   type IncomingRequest,
   type IncomingResponse,
@@ -69,9 +70,13 @@ export class RawServer {
   #registrations = 0;
   peer: Peer | undefined;
 
-  constructor(network: SimulatedNetwork, address: PeerAddress = { host: '10.0.0.1', port: 5683 }) {
+  constructor(
+    network: SimulatedNetwork,
+    address: PeerAddress = { host: '10.0.0.1', port: 5683 },
+    parameters: Partial<CoapParameters> = {},
+  ) {
     this.#network = network;
-    this.driver = network.driver(address);
+    this.driver = network.driver(address, parameters);
     this.driver.onEvent = (event): void => this.#handle(event);
     this.answer = (request): RegistrationAnswer => this.accept(request);
   }
