@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import type { OptionValues } from '@lapwing/coap';
 import {
+  accessControlObject,
   FirmwareRefused,
   firmwareUpdateObject,
   LwM2mClient,
@@ -214,7 +215,19 @@ describe('push (ETS 755, 770)', () => {
     assert.equal(flash.discarded, 1);
   });
 
-  it('only a server that may write it can push it', async () => {
+  it('a server without the right to write cannot push it', async () => {
+    const flash = new Flash();
+    const objects = [
+      firmwareUpdateObject({ receive: () => flash, install: () => undefined }),
+      accessControlObject({ objectId: 5, objectInstanceId: 0, others: ['read', 'execute'] }),
+    ];
+    const { server, state } = await world({}, { objects });
+    assert.equal((await server.request('PUT /5/0/0', OPAQUE, IMAGE)).code, '4.01');
+    assert.equal(flash.pieces.length, 0);
+    assert.equal(await state(), '0 0');
+  });
+
+  it('what is not pushed to is 4.05', async () => {
     const { server } = await world({ push: false, fetch: {} });
     assert.equal((await server.request('PUT /5/0/0', OPAQUE, IMAGE)).code, '4.05');
     assert.equal((await server.request('PUT /5/0/0', OPAQUE, NOTHING)).code, '2.04');
@@ -300,7 +313,7 @@ describe('pull (ETS 756, 771, 775, 778)', () => {
     ['http:', 7],
     ['coaps://a.example/b', 9],
     ['ftp://a.example/b', 9],
-    ['toString://a.example/b', 9],
+    ['constructor://a.example/b', 9],
   ] as const) {
     it(`"${uri}" is taken, and is Result ${result}`, async () => {
       const { server, state } = await world({ fetch: { http: image } });
