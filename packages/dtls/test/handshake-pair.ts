@@ -59,11 +59,46 @@ export class RecordedOutput implements HandshakeOutput {
   }
 }
 
+export type ClientOptions = Pick<ClientHandshakeOptions, 'credentials'> & Partial<ClientHandshakeOptions>;
+export type ServerOptions = Partial<Omit<ServerHandshakeOptions, 'credentials'>> & {
+  readonly credentials: Partial<ServerCredentials>;
+};
+
+export function newClient(options: ClientOptions, output: HandshakeOutput): ClientHandshake {
+  return new ClientHandshake({
+    crypto: nodeCrypto,
+    parameters: DEFAULT_DTLS_PARAMETERS,
+    unixTime: () => NOW,
+    serverName: undefined,
+    cipherSuites: undefined,
+    session: undefined,
+    connectionId: new Uint8Array(0),
+    ...options,
+    output,
+  });
+}
+
+export function newServer(options: ServerOptions, output: HandshakeOutput): ServerHandshake {
+  return new ServerHandshake({
+    crypto: nodeCrypto,
+    parameters: DEFAULT_DTLS_PARAMETERS,
+    unixTime: () => NOW,
+    sessions: undefined,
+    connectionId: undefined,
+    ...options,
+    credentials: {
+      clientAuthentication: 'required',
+      clientCertificateTypes: ['rpk', 'x509'],
+      trustAnchors: [],
+      ...options.credentials,
+    },
+    output,
+  });
+}
+
 export interface PairOptions {
-  readonly client: Pick<ClientHandshakeOptions, 'credentials'> & Partial<ClientHandshakeOptions>;
-  readonly server: Partial<Omit<ServerHandshakeOptions, 'credentials'>> & {
-    readonly credentials: Partial<ServerCredentials>;
-  };
+  readonly client: ClientOptions;
+  readonly server: ServerOptions;
   /** HelloVerifyRequests before the server takes part. */
   readonly cookies?: number;
   readonly answer?: (lookup: MachineLookup) => LookupAnswer;
@@ -86,32 +121,8 @@ export class HandshakePair {
   constructor(options: PairOptions) {
     this.#options = options;
     this.#cookies = options.cookies ?? 1;
-    this.client = new ClientHandshake({
-      crypto: nodeCrypto,
-      parameters: DEFAULT_DTLS_PARAMETERS,
-      unixTime: () => NOW,
-      serverName: undefined,
-      cipherSuites: undefined,
-      session: undefined,
-      connectionId: new Uint8Array(0),
-      ...options.client,
-      output: this.clientOutput,
-    });
-    this.server = new ServerHandshake({
-      crypto: nodeCrypto,
-      parameters: DEFAULT_DTLS_PARAMETERS,
-      unixTime: () => NOW,
-      sessions: undefined,
-      connectionId: undefined,
-      ...options.server,
-      credentials: {
-        clientAuthentication: 'required',
-        clientCertificateTypes: ['rpk', 'x509'],
-        trustAnchors: [],
-        ...options.server.credentials,
-      },
-      output: this.serverOutput,
-    });
+    this.client = newClient(options.client, this.clientOutput);
+    this.server = newServer(options.server, this.serverOutput);
   }
 
   /** Until nobody has anything to say. */

@@ -58,6 +58,7 @@ import {
   encodePskClientKeyExchange,
 } from './key-exchange-codec.ts';
 import { checkEmptyBody, decodeFinished, decodeNewSessionTicket } from './message-codec.ts';
+import { keyCheckOf } from './resumption.ts';
 import { readServerCertificate, readSignedKeyExchange } from './server-authentication.ts';
 import type { ServerIdentity, ServerKey } from './server-authentication.ts';
 import { Transcript } from './transcript.ts';
@@ -312,6 +313,7 @@ export class ClientHandshake implements HandshakeMachine {
       const session = this.#offer.session!;
       return ticket === undefined ? session : { ...session, id: EMPTY, ticket };
     }
+    const { credentials, crypto } = this.#options;
     if (!selection.extendedMasterSecret || (selection.sessionId.length === 0 && ticket === undefined)) return undefined;
     return {
       id: ticket === undefined ? selection.sessionId : EMPTY,
@@ -321,8 +323,9 @@ export class ClientHandshake implements HandshakeMachine {
       extendedMasterSecret: true,
       encryptThenMac: selection.encryptThenMac,
       principal: this.#principal(),
+      keyCheck: credentials.kind === 'psk' ? keyCheckOf(credentials.key, crypto) : undefined,
       serverName: this.#options.serverName,
-      createdAt: this.#options.unixTime(),
+      createdAt: Math.floor(this.#options.unixTime()),
     };
   }
 

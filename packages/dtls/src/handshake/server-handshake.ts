@@ -54,7 +54,7 @@ import {
 import { decodeFinished, encodeNewSessionTicket } from './message-codec.ts';
 import { lookupOf } from './peer-lookup.ts';
 import type { KnownPrincipal } from './peer-lookup.ts';
-import { resumableSession } from './resumption.ts';
+import { beganWith, keyCheckOf, resumableSession } from './resumption.ts';
 import { certificateMessage, serverHello, signedServerKeyExchange } from './server-flight.ts';
 import type { Agreement } from './server-flight.ts';
 import { selectCommon, selectSuite } from './server-negotiation.ts';
@@ -104,6 +104,7 @@ export class ServerHandshake implements HandshakeMachine {
   #claimedIdentity: string | undefined;
   /** What will be proven when the handshake is complete. */
   #principal: Principal = { kind: 'anonymous' };
+  #keyCheck: Uint8Array | undefined;
   #masterSecret: SecretKey | undefined;
   #security: SecurityParameters | undefined;
   /** The one that is resumed. */
@@ -192,7 +193,7 @@ export class ServerHandshake implements HandshakeMachine {
     if (answer.kind === 'failed') return this.#fail(lookupFailed(answer.text));
     switch (question) {
       case 'session':
-        if (answer.kind !== 'unknown') return this.#beginResumed(this.#opening!, this.#resumed!);
+        if (this.#isStillKnown(this.#resumed!, answer)) return this.#beginResumed(this.#opening!, this.#resumed!);
         this.#resumed = undefined;
         this.#principal = { kind: 'anonymous' };
         return this.#beginFull(this.#opening!);
@@ -201,6 +202,10 @@ export class ServerHandshake implements HandshakeMachine {
       case 'client':
         if (answer.kind === 'unknown') this.#fail(unknownClient(this.#claim!.principal.kind, this.#claimedIdentity!));
     }
+  }
+
+  #isStillKnown(session: SessionState, answer: LookupAnswer): boolean {
+    return answer.kind === 'key' ? beganWith(session, answer.key, this.#options.crypto) : answer.kind === 'accepted';
   }
 
   #beginFull(opening: Opening): void {
@@ -306,6 +311,7 @@ export class ServerHandshake implements HandshakeMachine {
       return this.#fail(unknownIdentity(this.#claimedIdentity!));
     // A key that nobody has: the client's Finished will not decrypt, as with a wrong key. RFC 4279 §2.
     const used = key ?? crypto.importSecret(crypto.randomBytes(UNKNOWN_KEY_BYTES));
+    if (isResumable(this.#agreement!)) this.#keyCheck = keyCheckOf(used, crypto);
     this.#makeKeys(pskPremaster(used, crypto));
   }
 
@@ -368,7 +374,7 @@ export class ServerHandshake implements HandshakeMachine {
   }
 
   #newSession(agreement: Agreement, unixTime: number): SessionState | undefined {
-    if (agreement.sessionId.length === 0 && !agreement.promisesTicket) return undefined;
+    if (!isResumable(agreement)) return undefined;
     return {
       id: agreement.sessionId,
       ticket: undefined,
@@ -377,8 +383,9 @@ export class ServerHandshake implements HandshakeMachine {
       extendedMasterSecret: agreement.extendedMasterSecret,
       encryptThenMac: agreement.encryptThenMac,
       principal: this.#principal,
+      keyCheck: this.#keyCheck,
       serverName: agreement.serverName,
-      createdAt: unixTime,
+      createdAt: Math.floor(unixTime),
     };
   }
 
@@ -420,4 +427,8 @@ export class ServerHandshake implements HandshakeMachine {
     this.#security = undefined;
     this.#resumed = undefined;
   }
+}
+
+function isResumable(agreement: Agreement): boolean {
+  return agreement.sessionId.length > 0 || agreement.promisesTicket;
 }
