@@ -31,6 +31,8 @@ export interface RecordedHandshake {
   readonly server_random: string;
   readonly master_secret: string;
   readonly key_block: string;
+  /** The key in hexadecimal, then how it reads. */
+  readonly psk?: string;
   readonly client_cid?: string;
   readonly server_cid?: string;
   readonly records: readonly RecordedRecord[];
