@@ -172,6 +172,25 @@ for (const kind of KINDS) {
   });
 }
 
+describe('what is authenticated with a Connection ID', () => {
+  for (const idLength of [1, 6, 255]) {
+    it(`of ${idLength} bytes begins with eight 0xff, the type and that length (RFC 9146 §5.3)`, () => {
+      let seen = '';
+      const spying: DtlsCrypto = {
+        ...nodeCrypto,
+        sealAead: (...all) => {
+          seen = Buffer.from(all[3]).toString('hex');
+          nodeCrypto.sealAead(...all);
+        },
+      };
+      const id = new Uint8Array(idLength).fill(0xab);
+      createProtection(parametersOf(KINDS[0]!, id), 'client', spying).seal(23, 1, 0x0102_0304_0506, contentOf(9));
+      const length = idLength.toString(16).padStart(2, '0');
+      assert.equal(seen, `ffffffffffffffff19${length}19fefd0001010203040506${'ab'.repeat(idLength)}000a`);
+    });
+  }
+});
+
 describe('an explicit nonce', () => {
   for (const kind of KINDS.filter(({ suite }) => suite.cipher !== 'aes-128-cbc-sha256')) {
     it(`of ${kind.name} is epoch and sequence number, so that none is used twice`, () => {
@@ -240,6 +259,12 @@ describe('MAC-then-encrypt (RFC 5246 §6.2.3.2, CVE-2013-0169)', () => {
         const blocks = blocksOf(16, bytes);
         assert.equal(hmacsOf(recordOf(blocks)).opened, false, `byte ${wrong} of ${padding}`);
       }
+    }
+  });
+
+  it('one byte of padding is 0, and refused when it says anything else, though the MAC is right', () => {
+    for (let value = 0; value < 256; value++) {
+      assert.equal(hmacsOf(recordOf(blocksOf(15, [value]))).opened, value === 0, `${value}`);
     }
   });
 

@@ -71,6 +71,12 @@ describe('the records of a datagram (RFC 6347 §4.1)', () => {
     { what: 'a keepalive of one byte', datagram: '00', reason: 'short-record' },
     { what: 'a header cut off', datagram: '16fefd 0000 000000000005 00', reason: 'short-record' },
     { what: 'a Connection ID cut off', datagram: '19fefd 0001 000000000005 cafe', idLength: 6, reason: 'short-record' },
+    {
+      what: 'a length cut off behind a Connection ID',
+      datagram: '19fefd 0001 000000000005 cafe 00',
+      idLength: 2,
+      reason: 'short-record',
+    },
     { what: 'a fragment cut off', datagram: '16fefd 0000 000000000005 0003 0102', reason: 'record-length' },
     {
       what: 'a length above 2^14 + 2048',

@@ -105,6 +105,14 @@ describe('a snapshot', () => {
     assert.match(whyNot(bytes), /chunk 0 of 3 does not authenticate/);
   });
 
+  it('that is only its head, with no chunk that authenticates it, does not open', () => {
+    const head = sealSnapshot([], KEY, nodeCrypto, META).slice(0, HEAD);
+    const view = new DataView(head.buffer);
+    view.setBigUint64(7, BigInt(HEAD));
+    view.setUint32(39, 0);
+    assert.match(whyNot(head), /was changed after it was written/);
+  });
+
   it('of another key, of another version, or no snapshot at all: each says so', () => {
     const bytes = sealSnapshot(LARGE, KEY, nodeCrypto, META);
     assert.match(whyNot(bytes, nodeCrypto.importSecret(new Uint8Array(32).fill(2))), /sealed with another key/);
