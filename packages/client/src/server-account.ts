@@ -4,7 +4,7 @@
  */
 import { UsageError } from '@lapwing/coap';
 import type { Peer } from '@lapwing/coap';
-import type { Refusal } from '@lapwing/dtls';
+import { cipherSuiteByName, type Refusal } from '@lapwing/dtls';
 import type { PeerAddress } from '@lapwing/transport';
 import type { ServerAccount } from './api.ts';
 import type { ObjectTree } from './object-tree.ts';
@@ -87,6 +87,7 @@ export function resolveAccounts(accounts: readonly ServerAccount[]): readonly Re
       throw new UsageError(`"${account.uri}" needs credentials`);
     if (parsedUri.scheme === 'coap' && account.credentials !== undefined)
       throw new UsageError(`"${account.uri}" would send in plaintext in spite of its credentials: use coaps://`);
+    checkCipherSuites(account);
     return {
       ...account,
       shortServerId,
@@ -95,6 +96,14 @@ export function resolveAccounts(accounts: readonly ServerAccount[]): readonly Re
       parsedUri,
     };
   });
+}
+
+/** @throws UsageError when no handshake could use them. */
+function checkCipherSuites({ uri, credentials, cipherSuites }: ServerAccount): void {
+  if (credentials === undefined || cipherSuites === undefined) return;
+  const wanted = credentials.kind === 'psk' ? 'psk' : 'ecdhe-ecdsa';
+  if (!cipherSuites.some((name) => cipherSuiteByName(name).keyExchange === wanted))
+    throw new UsageError(`"${uri}": none of the cipher suites is for credentials of kind ${credentials.kind}`);
 }
 
 /** A Server Object Instance read as the procedures need it, with the specification's defaults for what is absent. */

@@ -25,7 +25,7 @@ export class SimulatedDtlsDriver extends DtlsDriver {
     const endpoint = new DtlsEndpoint({
       crypto: seededCrypto(socket.seeded),
       unixTime: () => network.unixTime(),
-      parameters: dtls,
+      parameters: server === undefined ? { connectionIdLength: 0, ...dtls } : dtls,
       ...(server === undefined ? {} : { server }),
     });
     super(socket, endpoint, { coap, clock: socket });

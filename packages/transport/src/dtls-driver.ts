@@ -73,7 +73,8 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
     const endpoint = new DtlsEndpoint({
       crypto: nodeCrypto,
       unixTime: () => clock.unixTime(),
-      parameters: dtls,
+      // A client wants no Connection ID on what it receives; that it offers one is what lets the server see it move.
+      parameters: server === undefined ? { connectionIdLength: 0, ...dtls } : dtls,
       ...(server === undefined ? {} : { server }),
     });
     const driver = new DtlsDriver(new DgramTransport(options), endpoint, options);

@@ -50,16 +50,21 @@ function keys(credentials: ClientCredentials | undefined): ObjectInstanceContent
     case undefined:
       return securityMode(MODE.none, NO_KEY, NO_KEY, NO_KEY);
     case 'psk':
-      return securityMode(MODE.psk, credentials.identity, NO_KEY, secretBytes(credentials.key));
+      return securityMode(MODE.psk, new Uint8Array(credentials.identity), NO_KEY, secretBytes(credentials.key));
     case 'rpk': {
       const { own, serverPublicKey } = credentials;
-      return securityMode(MODE.rpk, own.publicKey, serverPublicKey, privateBytes(own.privateKey));
+      return securityMode(
+        MODE.rpk,
+        new Uint8Array(own.publicKey),
+        new Uint8Array(serverPublicKey),
+        privateBytes(own.privateKey),
+      );
     }
     case 'x509': {
       const { own, server } = credentials;
       const secret = own === undefined ? NO_KEY : privateBytes(own.privateKey);
       return {
-        ...securityMode(MODE.x509, own?.chain[0] ?? NO_KEY, server.certificate, secret),
+        ...securityMode(MODE.x509, new Uint8Array(own?.chain[0] ?? NO_KEY), new Uint8Array(server.certificate), secret),
         [ID.matchingType]: server.matchingType,
         [ID.certificateUsage]: server.usage,
       };
@@ -79,7 +84,9 @@ const securityMode = (
   [ID.secretKey]: secretKey,
 });
 
-const secretBytes = (key: SecretKey): Uint8Array => (key as KeyObject).export();
+// Plain arrays: a Buffer has `read` and `write` methods, as a handler of a Resource has.
+const secretBytes = (key: SecretKey): Uint8Array => new Uint8Array((key as KeyObject).export());
 
 /** OneAsymmetricKey. RFC 5958. */
-const privateBytes = (key: SecretKey): Uint8Array => (key as KeyObject).export({ format: 'der', type: 'pkcs8' });
+const privateBytes = (key: SecretKey): Uint8Array =>
+  new Uint8Array((key as KeyObject).export({ format: 'der', type: 'pkcs8' }));

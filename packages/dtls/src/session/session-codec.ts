@@ -27,7 +27,7 @@ export function encodeSession(session: SessionState, crypto: DtlsCrypto): Uint8A
       (session.serverName === undefined ? 0 : FLAGS.serverName) |
       (session.ticket === undefined ? 0 : FLAGS.ticket),
   );
-  view.setBigUint64(4, BigInt(session.createdAt));
+  view.setBigUint64(4, BigInt(Math.floor(session.createdAt)));
   const master = crypto.exportSecret(session.masterSecret);
   const bytes = encodeSections([
     head,
