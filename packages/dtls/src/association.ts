@@ -65,6 +65,11 @@ export class DtlsAssociation implements Association, Timed, Active<DtlsAssociati
   deferredRecords: DeferredRecord[] | undefined = undefined;
   /** For a client to resume. */
   session: SessionState | undefined = undefined;
+  /**
+   * Of the ClientHello it came from, for as long as the cookie may be valid: a late copy of that ClientHello must not
+   * begin a second handshake, which the rest of the first one would confuse.
+   */
+  cookie: Uint8Array | undefined = undefined;
   /** For a server to invalidate; a view of what its cache holds. */
   sessionId: Uint8Array | undefined = undefined;
 
@@ -116,6 +121,7 @@ export class DtlsAssociation implements Association, Timed, Active<DtlsAssociati
     this.parameters = undefined;
     this.window = undefined;
     this.lastFlight = undefined;
+    this.cookie = undefined;
     this.deferredRecords = undefined;
   }
 

@@ -134,7 +134,9 @@ export class DtlsEndpoint implements DtlsEndpointApi {
 
   /** @throws UsageError when a parameter is out of its range. */
   constructor(options: DtlsEndpointOptions) {
-    const { crypto, unixTime, server } = options;
+    const { crypto, server } = options;
+    // Tickets and exported states hold whole milliseconds.
+    const unixTime = (): number => Math.floor(options.unixTime());
     const parameters = checkedParameters(options.parameters);
     this.#crypto = crypto;
     this.#parameters = parameters;
@@ -208,7 +210,7 @@ export class DtlsEndpoint implements DtlsEndpointApi {
     for (let due = deadlines.takeDue(now); due !== undefined; due = deadlines.takeDue(now)) {
       if (due instanceof PendingLookup) this.#lookupTimedOut(due, out);
       else if (due.state === 'handshaking') this.#handshakes.handleTimeout(now, due, out);
-      else due.lastFlight = undefined;
+      else this.#open.forgetHandshake(due);
     }
   }
 
@@ -347,6 +349,8 @@ export class DtlsEndpoint implements DtlsEndpointApi {
       if (isEqual(cookie, hello.cookie)) return this.#handshakes.handleRepetition(now, before, out);
       this.#supersede(before, 'the client began another handshake', out);
     }
+    const cookieOfOpen = this.#tables.openAt(from)?.cookie;
+    if (cookieOfOpen !== undefined && isEqual(cookieOfOpen, hello.cookie)) return this.#drop('unexpected-message');
     const message = { type: fragment.type, messageSeq: fragment.messageSeq, body };
     this.#handshakes.startServer(now, from, { message, hello, recordSequence: this.#cursor.sequence }, out);
   }

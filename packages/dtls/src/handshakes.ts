@@ -365,7 +365,10 @@ export class Handshakes {
         maxFragmentLength: progress.maxFragmentLength,
         retransmission: progress.retransmission,
       };
-      tables.deadlines.set(association, now + parameters.handshakeTimeout);
+    }
+    association.cookie = progress.cookie;
+    if (association.lastFlight !== undefined || association.cookie !== undefined) {
+      tables.deadlines.set(association, now + Math.max(parameters.handshakeTimeout, 2 * parameters.cookieLifetime));
     }
     const replaces = tables.enterOpen(now, association);
     if (replaces !== undefined) {

@@ -39,7 +39,8 @@ export class OpenAssociations {
   handleContent(now: number, association: DtlsAssociation, opened: OpenedRecord, out: DtlsOutbox): void {
     switch (opened.contentType) {
       case CONTENT_TYPES.applicationData:
-        if (association.lastFlight !== undefined) this.#forgetLastFlight(association);
+        // Data shows that the peer has completed: it will not ask again.
+        association.lastFlight = undefined;
         out.deliver(association, opened.content);
         return;
       case CONTENT_TYPES.alert:
@@ -84,6 +85,12 @@ export class OpenAssociations {
     out.emit({ kind: 'moved', association, from: before });
   }
 
+  /** What was kept for the time after the handshake is needed no more. */
+  forgetHandshake(association: DtlsAssociation): void {
+    association.lastFlight = undefined;
+    association.cookie = undefined;
+  }
+
   /** It ends, and the layer above is told. */
   close(association: DtlsAssociation, reason: CloseReason, out: DtlsOutbox): void {
     this.#surroundings.tables.leaveOpen(association);
@@ -94,12 +101,6 @@ export class OpenAssociations {
   count(reason: CloseReason): void {
     const { closed } = this.#surroundings.counters;
     closed[reason] = (closed[reason] ?? 0) + 1;
-  }
-
-  /** Data shows that the peer has completed: it will not ask again. */
-  #forgetLastFlight(association: DtlsAssociation): void {
-    association.lastFlight = undefined;
-    this.#surroundings.tables.deadlines.clear(association);
   }
 
   #handleAlert(association: DtlsAssociation, content: Uint8Array, out: DtlsOutbox): void {
