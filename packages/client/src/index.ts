@@ -36,8 +36,15 @@ export type { MaybePromise } from './maybe-promise.ts';
 export type { AccessRight } from './access-rights.ts';
 export { accessControlObject } from './objects/access-control.ts';
 export type { AccessControlOptions } from './objects/access-control.ts';
+export { binaryAppDataObject } from './objects/binary-app-data.ts';
+export type { AppDataOptions } from './objects/binary-app-data.ts';
+export { connectivityMonitoringObject } from './objects/connectivity-monitoring.ts';
+export type { ConnectivityState } from './objects/connectivity-monitoring.ts';
+export { connectivityStatisticsObject, TrafficStatistics } from './objects/connectivity-statistics.ts';
 export { deviceObject } from './objects/device.ts';
-export type { DeviceOptions } from './objects/device.ts';
+export type { DeviceOptions, PowerSource } from './objects/device.ts';
+export { EventLog } from './objects/event-log.ts';
+export type { EventLogOptions } from './objects/event-log.ts';
 export { FirmwareRefused, firmwareUpdateObject } from './objects/firmware-update.ts';
 export type {
   FirmwareUpdateOptions,
@@ -52,6 +59,8 @@ export type { FirmwareProblem, FirmwareResult } from './objects/firmware-update-
 export { objectFromDefinition } from './objects/from-definition.ts';
 export { locationObject } from './objects/location.ts';
 export type { LocationOptions } from './objects/location.ts';
+export { portfolioObject } from './objects/portfolio.ts';
+export type { PortfolioIdentity, PortfolioOptions } from './objects/portfolio.ts';
 export { sensorObject, temperatureObject } from './objects/sensor.ts';
 export type { SensorOptions } from './objects/sensor.ts';
 export { typedObject } from './objects/typed.ts';

@@ -18,6 +18,7 @@ import { sendReadings } from './examples/meter.ts';
 import { startNotes } from './examples/notes.ts';
 import { startSharedThermometer } from './examples/shared.ts';
 import { startThermometer } from './examples/thermometer.ts';
+import { startTracker } from './examples/tracker.ts';
 import { startUpdatableDevice } from './examples/updatable.ts';
 
 const FOLDER = new URL('./examples/', import.meta.url);
@@ -151,6 +152,19 @@ describe('the examples', () => {
       web.close();
       await rm(folder, { recursive: true });
     }
+  });
+
+  it('the tracker can be read from end to end', async () => {
+    const { server, uri } = await start();
+    await using _ = server;
+    await using client = await startTracker(uri);
+    await client.whenRegistered();
+    const device = server.device('urn:dev:os:32473-tracker')!;
+    for (const objectId of [3, 4, 6, 7, 16, 19, 20]) unwrap(await device.read(objectPath(objectId)));
+    unwrap(await device.execute(resourcePath(3, 0, 5)));
+    const log = unwrap(await device.read(resourcePath(20, 0, 4014)));
+    const value = log.node?.kind === 'resource' ? log.node.value.value : undefined;
+    assert.equal(Buffer.from(value as Uint8Array).toString(), 'factory reset\n');
   });
 
   it('readings are sent, and the meter is gone afterwards', async () => {

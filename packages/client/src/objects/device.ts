@@ -1,4 +1,5 @@
 /** Object 3, Device: what this thing is, its clock, reboot and factory reset. OMA TS Core, Object Device. */
+import type { ObjectLink } from '@lapwing/lwm2m';
 import type { ClientObject, HandlerContext, ObjectInstanceContent, PlainValues } from '../client-object.ts';
 import type { MaybePromise } from '../maybe-promise.ts';
 
@@ -14,11 +15,19 @@ export interface DeviceOptions {
   readonly utcOffset?: string;
   /** "Europe/Berlin", IANA. */
   readonly timezone?: string;
+  /** What the device runs on, /3/0/6 to /3/0/8; each keeps its Resource Instance ID. */
+  readonly powerSources?: readonly PowerSource[];
   /** Percent. */
   readonly batteryLevel?: number;
+  /** /3/0/20: 0 normal, 1 charging, 2 charge complete, 3 damaged, 4 low, 5 not installed, 6 unknown. */
+  readonly batteryStatus?: number;
   /** KB. */
   readonly memoryFree?: number;
   readonly memoryTotal?: number;
+  /** /3/0/11 at the beginning: 1 low battery, 2 external power off, 3 GPS failure … Default: none. */
+  readonly errorCodes?: readonly number[];
+  /** /3/0/22: Object Instances with more about the device. */
+  readonly extendedInformation?: readonly ObjectLink[];
   /** What to do on Execute /3/0/4, after the answer. Default: register anew, as a device does that has restarted. */
   readonly reboot?: (context: HandlerContext) => void;
   /** What to do on Execute /3/0/5. Without it the Resource does not exist. */
@@ -29,6 +38,14 @@ export interface DeviceOptions {
   readonly resources?: ObjectInstanceContent;
 }
 
+export interface PowerSource {
+  /** 0 DC, 1 internal battery, 2 external battery, 3 fuel cell, 4 Power over Ethernet, 5 USB, 6 mains, 7 solar. */
+  readonly type: number;
+  /** mV and mA. */
+  readonly voltage?: number;
+  readonly current?: number;
+}
+
 const ID = {
   manufacturer: 0,
   modelNumber: 1,
@@ -36,6 +53,9 @@ const ID = {
   firmwareVersion: 3,
   reboot: 4,
   factoryReset: 5,
+  powerSources: 6,
+  voltage: 7,
+  current: 8,
   batteryLevel: 9,
   memoryFree: 10,
   errorCode: 11,
@@ -47,7 +67,9 @@ const ID = {
   deviceType: 17,
   hardwareVersion: 18,
   softwareVersion: 19,
+  batteryStatus: 20,
   memoryTotal: 21,
+  extendedInformation: 22,
 } as const;
 
 /** /3/0/11 holds 0 when there is no error. */
@@ -70,9 +92,14 @@ export function deviceObject(options: DeviceOptions = {}): ClientObject {
         [ID.reboot]: { execute: (_args, context) => context.afterResponse(() => reboot(context)) },
         [ID.factoryReset]:
           factoryReset === undefined ? undefined : { execute: (_args, context) => factoryReset(context) },
+        [ID.powerSources]: options.powerSources?.map(({ type }) => type),
+        [ID.voltage]: measured(options.powerSources?.map(({ voltage }) => voltage)),
+        [ID.current]: measured(options.powerSources?.map(({ current }) => current)),
         [ID.batteryLevel]: options.batteryLevel,
+        [ID.batteryStatus]: options.batteryStatus,
         [ID.memoryFree]: options.memoryFree,
-        [ID.errorCode]: NO_ERROR,
+        [ID.errorCode]: options.errorCodes ?? NO_ERROR,
+        [ID.extendedInformation]: options.extendedInformation,
         [ID.resetErrorCode]: {
           execute: (_args, context) => context.tree.set(`/3/0/${ID.errorCode}`, NO_ERROR),
         },
@@ -93,4 +120,10 @@ export function deviceObject(options: DeviceOptions = {}): ClientObject {
       },
     },
   };
+}
+
+/** By the Resource Instance ID of the power source; undefined when nothing is measured. */
+function measured(values: readonly (number | undefined)[] | undefined): ReadonlyMap<number, number> | undefined {
+  const known = (values ?? []).flatMap((value, id) => (value === undefined ? [] : [[id, value] as const]));
+  return known.length === 0 ? undefined : new Map(known);
 }
