@@ -66,7 +66,8 @@ const SIGNATURES: Readonly<Record<SignatureName, { readonly hash: string | null;
 
 /**
  * An ephemeral P-256 key. Node's ECDH object takes the peer's point as it comes: 131 µs for generation and agreement,
- * where a key pair of `KeyObject`s takes more than twice that, most of it for the way through DER.
+ * where a key pair of `KeyObject`s takes more than twice that, most of it for the way through DER. The way through JWK is
+ * no way out: Node 24.21 hangs for good after some thousand exports of generated keys.
  */
 class EphemeralEcdh implements SecretKey {
   readonly type = 'private';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nodeCrypto } from '@lapwing/transport';
+import { UsageError } from '../errors.ts';
 import { isMalformed } from '../malformed.ts';
 import { openSnapshot, sealSnapshot } from './snapshot.ts';
 
@@ -45,6 +46,11 @@ describe('a snapshot', () => {
   it('shows nothing of its parts', () => {
     const secret = Buffer.from('sixteen secret b');
     assert.equal(Buffer.from(sealSnapshot([secret], KEY, nodeCrypto, META)).includes(secret), false);
+  });
+
+  it('is not sealed with a key of less than 16 bytes', () => {
+    const short = nodeCrypto.importSecret(new Uint8Array(15));
+    assert.throws(() => sealSnapshot([], short, nodeCrypto, META), UsageError);
   });
 
   it('cut off anywhere says how much is there', () => {

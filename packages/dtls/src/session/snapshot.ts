@@ -52,6 +52,7 @@ const LABELS = {
 /**
  * @param key  a secret of at least 16 bytes.
  * @param parts  each below 4 GiB.
+ * @throws UsageError for a shorter key or a larger part.
  */
 export function sealSnapshot(
   parts: readonly Uint8Array[],
@@ -59,6 +60,7 @@ export function sealSnapshot(
   crypto: DtlsCrypto,
   meta: SnapshotMeta,
 ): Uint8Array {
+  checkKey(key, crypto);
   const plaintext = joinParts(parts);
   const chunks = Math.max(1, Math.ceil(plaintext.length / CHUNK_PLAINTEXT));
   const bytes = new Uint8Array(HEAD_LENGTH + chunks * (CHUNK_HEAD + TAG) + plaintext.length);
@@ -155,6 +157,14 @@ function openChunks(bytes: Uint8Array, view: DataView, key: SecretKey, crypto: D
 
 function changed(how: string): Malformed {
   return { malformed: `the snapshot was changed after it was written: ${how}` };
+}
+
+function checkKey(key: SecretKey, crypto: DtlsCrypto): void {
+  const bytes = crypto.exportSecret(key);
+  bytes.fill(0);
+  if (bytes.length < KEY_LENGTH) {
+    throw new UsageError(`a key of ${bytes.length} bytes does not protect a snapshot, at least ${KEY_LENGTH}`);
+  }
 }
 
 function isMagic(bytes: Uint8Array): boolean {
