@@ -73,7 +73,7 @@ describe('the cookie exchange (RFC 6347 §4.2.1)', () => {
   const OTHER: readonly (readonly [what: string, from: typeof FROM, part: Partial<ClientHello>])[] = [
     ['another IP address', { ...FROM, host: '192.0.2.2' }, {}],
     ['another port', { ...FROM, port: 40_001 }, {}],
-    ['an address and port that read the same', { host: '192.0.2.1\x9c', port: 0x4000 }, {}],
+    ['a port with another high byte', { ...FROM, port: 40_256 }, {}],
     ['another version', FROM, { version: 0xfeff }],
     ['another random', FROM, { random: new Uint8Array(32).fill(2) }],
     ['another session ID', FROM, { sessionId: Uint8Array.of(1) }],
