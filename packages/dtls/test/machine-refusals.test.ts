@@ -17,6 +17,7 @@ import type { Extensions } from '../src/handshake/extension-codec.ts';
 import { HANDSHAKE_TYPES } from '../src/handshake/handshake-type-table.ts';
 import type { HandshakeTypeName } from '../src/handshake/handshake-type-table.ts';
 import type { FlightItem } from '../src/handshake/handshake.ts';
+import { decodeServerHello, encodeServerHello } from '../src/handshake/hello-codec.ts';
 import type { ClientHello } from '../src/handshake/hello-codec.ts';
 import {
   decodeEcdheServerKeyExchange,
@@ -83,6 +84,14 @@ function replaced(
     from === sender && item.kind === 'message' && item.message.type === HANDSHAKE_TYPES[name]
       ? [{ ...item, message: { ...item.message, body: change(item.message.body) } }]
       : [item];
+}
+
+/** The ServerHello arrives with other extensions, and the same randoms. */
+function answering(extensions: Extensions): ReturnType<typeof replaced> {
+  return replaced('server', 'server_hello', (body) => {
+    const hello = decoded(decodeServerHello(body));
+    return encodeServerHello({ ...hello, extensions: { ...hello.extensions, ...extensions } });
+  });
 }
 
 describe('a ClientHello is refused', () => {
@@ -685,6 +694,44 @@ describe('a server is refused', () => {
       refused('rpk', expected, { onTheWay: replaced('server', 'server_key_exchange', changed) });
     });
   }
+  it('that chooses a group this client has turned off', () => {
+    const parameters = { ...DEFAULT_DTLS_PARAMETERS, groups: ['x25519'] as const };
+    const changed = (body: Uint8Array): Uint8Array =>
+      encodeEcdheServerKeyExchange({ ...decoded(decodeEcdheServerKeyExchange(body)), group: 23 });
+    refused(
+      'rpk',
+      { reason: 'no-common-group', alert: 'illegal_parameter', text: /the group secp256r1, which was not offered/ },
+      {
+        client: { credentials: CLIENTS.rpk, parameters },
+        onTheWay: replaced('server', 'server_key_exchange', changed),
+      },
+    );
+  });
+  it('that asks for a certificate without having said it means a raw public key (RFC 7250 §4.2)', () => {
+    refused(
+      'rpk',
+      { reason: 'no-common-certificate-type', alert: 'unsupported_certificate', text: /asks for a certificate/ },
+      { onTheWay: answering({ clientCertificateTypes: undefined }) },
+    );
+  });
+  it('that answers with certificates only (RFC 7250 §4.2)', () => {
+    refused(
+      'rpk',
+      {
+        reason: 'no-common-certificate-type',
+        alert: 'unsupported_certificate',
+        text: /does not take part in raw public keys/,
+      },
+      { onTheWay: answering({ serverCertificateTypes: undefined }) },
+    );
+  });
+  it('that does not take uncompressed points (RFC 8422 §5.1.2)', () => {
+    refused(
+      'rpk',
+      { reason: 'malformed-message', alert: 'illegal_parameter', text: /uncompressed points/ },
+      { onTheWay: answering({ ecPointFormats: [1] }) },
+    );
+  });
   it('whose signed key for the exchange is on no curve', () => {
     const off = new Uint8Array(65).fill(1);
     off[0] = 4;

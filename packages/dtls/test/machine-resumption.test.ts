@@ -13,7 +13,7 @@ import type { SessionState } from '../src/session/session.ts';
 import { HandshakePair, NOW, RecordedOutput, newClient, newServer } from './handshake-pair.ts';
 import type { MachineLookup, PairOptions } from './handshake-pair.ts';
 import { CLIENTS, EVERYTHING, IDENTITY, KEY, knowsEveryone } from './machine-credentials.ts';
-import { greet, scriptedPskServer } from './scripted-peers.ts';
+import { greet, scriptedPskServer, scriptedResumption } from './scripted-peers.ts';
 
 type Kind = keyof typeof CLIENTS;
 const ALL_SUITES = CIPHER_SUITES.map((suite) => suite.name);
@@ -193,6 +193,19 @@ for (const [way, parameters] of Object.entries(WAYS)) {
       };
       assert.deepEqual([offered('a.example'), offered('b.example')], [true, false]);
     });
+    it('is a full handshake for a client that does not offer its suite any more (RFC 5246 §7.4.1.2)', () => {
+      const first = options('psk', parameters, PSK_CCM);
+      const session = sessionOf(new HandshakePair(first).run());
+      const asked = (suite: CipherSuiteName): boolean => {
+        const output = new RecordedOutput();
+        const extensions = { extendedMasterSecret: true, sessionTicket: session.ticket } as const;
+        greet(newServer(first.server, output), [suite], extensions, {
+          sessionId: session.ticket === undefined ? session.id : Uint8Array.of(1),
+        });
+        return output.lookups.length > 0;
+      };
+      assert.deepEqual([asked(PSK_CCM), asked('TLS_PSK_WITH_AES_128_GCM_SHA256')], [true, false]);
+    });
     it('is a full handshake with another order of encryption and MAC (RFC 7366 §3.1)', () => {
       const suite = 'TLS_PSK_WITH_AES_128_CBC_SHA256';
       const first = options('psk', parameters, suite);
@@ -246,6 +259,12 @@ describe('a session of the server', () => {
     const first = options('psk', WAYS['session ID']);
     new HandshakePair(first).runUntil('server', 'finished');
     assert.equal(first.server.sessions!.size, 0);
+  });
+  it('that began without Extended Master Secret is not resumed, whoever put it there (RFC 7627 §5.3)', () => {
+    const first = options('psk', WAYS['session ID']);
+    const session = sessionOf(new HandshakePair(first).run());
+    first.server.sessions!.keep({ ...session, extendedMasterSecret: false }, NOW);
+    assertResumed(again(first, session), false);
   });
   it('is forgotten when its resumption ends in a wrong Finished (RFC 5246 §7.2.2)', () => {
     const first = options('psk', WAYS['session ID']);
@@ -320,6 +339,29 @@ describe('a client with a session', () => {
       assert.equal(output.keys.length, 0);
     });
   }
+  it('takes an empty session ID for a full handshake when all it has is a ticket and those are off', () => {
+    const output = new RecordedOutput();
+    const parameters = WAYS['session ID'];
+    const ticketOnly = session({ id: new Uint8Array(0), ticket: Uint8Array.of(1) });
+    const client = newClient({ credentials: CLIENTS.psk, session: ticketOnly, parameters }, output);
+    scriptedPskServer(client, output, () => ({ extensions: { extendedMasterSecret: true } }));
+    assert.deepEqual([output.failure, output.result?.resumed], [undefined, false]);
+  });
+  it('resumes it by the next ticket when the server sends one (RFC 5077 §3.1)', () => {
+    const output = new RecordedOutput();
+    const offered = session({ ticket: Uint8Array.of(1) });
+    const client = newClient({ credentials: CLIENTS.psk, session: offered }, output);
+    scriptedResumption(client, output, offered.masterSecret, Uint8Array.of(2));
+    assert.equal(output.result?.resumed, true);
+    assert.deepEqual(output.result.session, { ...offered, id: new Uint8Array(0), ticket: Uint8Array.of(2) });
+  });
+  it('keeps its ticket when the next one is empty (RFC 5077 §3.3)', () => {
+    const output = new RecordedOutput();
+    const offered = session({ ticket: Uint8Array.of(1) });
+    const client = newClient({ credentials: CLIENTS.psk, session: offered }, output);
+    scriptedResumption(client, output, offered.masterSecret, new Uint8Array(0));
+    assert.deepEqual(output.result?.session, offered);
+  });
   it('does not complete with a server that echoes the ID and does not know the secret', () => {
     const output = new RecordedOutput();
     const client = newClient({ credentials: CLIENTS.psk, session: session() }, output);

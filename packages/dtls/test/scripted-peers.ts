@@ -24,6 +24,7 @@ import {
   encodeEcdheClientKeyExchange,
   encodePskClientKeyExchange,
 } from '../src/handshake/key-exchange-codec.ts';
+import { encodeNewSessionTicket } from '../src/handshake/message-codec.ts';
 import type { ServerHandshake } from '../src/handshake/server-handshake.ts';
 import { Transcript } from '../src/handshake/transcript.ts';
 import { extendedMasterSecret, masterSecret, pskPremaster, verifyData } from '../src/key-schedule.ts';
@@ -55,12 +56,11 @@ class Scripted {
     return message;
   }
 
-  /** The messages of what the machine sent last, entered in the transcript. */
+  /** The messages of what the machine has sent since. */
   received(): readonly HandshakeMessage[] {
-    const messages = this.output.flights
+    return this.output.flights
       .splice(0)
       .flatMap(({ items }) => items.flatMap((item) => (item.kind === 'message' ? [item.message] : [])));
-    return messages;
   }
 
   master(premaster: SecretKey, extended: boolean, clientRandom: Uint8Array, serverRandom: Uint8Array): SecretKey {
@@ -161,4 +161,29 @@ export function scriptedPskServer(
   script.transcript.append(finished!);
   script.finish(client, master, 'server');
   return hello;
+}
+
+/** A server that takes up the session a client offers, and gives it another ticket. RFC 5077 §3.1. */
+export function scriptedResumption(
+  client: HandshakeMachine & { start(): void },
+  output: RecordedOutput,
+  master: SecretKey,
+  ticket: Uint8Array,
+): void {
+  const script = new Scripted(output, 0);
+  client.start();
+  const [first] = script.received();
+  script.transcript.append(first!);
+  const { sessionId, cipherSuites } = decoded(decodeClientHello(first!.body));
+  const body = encodeServerHello({
+    version: DTLS_1_2,
+    random: crypto.randomBytes(32),
+    sessionId,
+    cipherSuite: cipherSuites[0]!,
+    extensions: { extendedMasterSecret: true, sessionTicket: EMPTY },
+  });
+  client.handleMessage(script.message('server_hello', body), 0);
+  const newTicket = encodeNewSessionTicket({ lifetimeHintSeconds: 0, ticket });
+  client.handleMessage(script.message('new_session_ticket', newTicket), 0);
+  script.finish(client, master, 'server');
 }
