@@ -52,3 +52,64 @@ export async function freeUdpPort(host = '127.0.0.1'): Promise<number> {
   await once(socket, 'close');
   return port;
 }
+
+/** A program that is talked to: what it printed is waited for, never time. */
+export class Conversation implements AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly closed: Promise<number | null>;
+  #output = '';
+  #isClosed = false;
+  /** Where the next `waitFor` begins to look. */
+  #seen = 0;
+  #changed: () => void = () => undefined;
+
+  constructor(name: string, args: readonly string[]) {
+    const child = spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child = child;
+    const take = (chunk: Buffer): void => {
+      this.#output += chunk.toString('latin1');
+      this.#changed();
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    // It may end before it has read everything.
+    child.stdin.on('error', () => undefined);
+    this.closed = once(child, 'close').then(([status]) => {
+      this.#isClosed = true;
+      this.#changed();
+      return status as number | null;
+    });
+  }
+
+  /** All it printed, on both channels. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** The first match after the last one. Rejects when the program ends without it. */
+  async waitFor(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const match = pattern.exec(this.#output.slice(this.#seen));
+      if (match !== null) {
+        this.#seen += match.index + match[0].length;
+        return match[0];
+      }
+      if (this.#isClosed) throw new Error(`${String(pattern)} was not printed:\n${this.#output}`);
+      await new Promise<void>((resolve) => (this.#changed = resolve));
+    }
+  }
+
+  write(text: string): void {
+    this.child.stdin?.write(text);
+  }
+
+  /** No more input: most programs say goodbye then and end. */
+  end(): void {
+    this.child.stdin?.end();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isClosed) this.child.kill('SIGKILL');
+    await this.closed;
+  }
+}
