@@ -19,9 +19,14 @@ import { nodeCrypto } from '@lapwing/transport';
 export interface DtlsPeerOptions {
   readonly server?: ServerCredentials;
   readonly parameters?: Partial<DtlsParameters>;
+  /** What the clock says, for validity. Default: it is right. */
+  readonly unixTime?: () => number;
   /** Default: everything asked for is unknown. */
   readonly answer?: (lookup: Lookup) => LookupAnswer;
 }
+
+/** Nothing here takes so long: a test that waits in vain fails instead of hanging. */
+const PATIENCE = 30_000;
 
 /** What waits for something to happen, and what happened before anybody waited. */
 class Mailbox<Item> {
@@ -37,7 +42,13 @@ class Mailbox<Item> {
   take(): Promise<Item> {
     const item = this.#items.shift();
     if (item !== undefined) return Promise.resolve(item);
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('waited in vain')), PATIENCE);
+      this.#waiting.push((arrived) => {
+        clearTimeout(timer);
+        resolve(arrived);
+      });
+    });
   }
 }
 
@@ -66,12 +77,12 @@ export class DtlsPeer implements AsyncDisposable {
     return new DtlsPeer(socket, options);
   }
 
-  private constructor(socket: Socket, { answer, parameters, server }: DtlsPeerOptions) {
+  private constructor(socket: Socket, { answer, parameters, server, unixTime }: DtlsPeerOptions) {
     this.#socket = socket;
     this.#answer = answer ?? (() => ({ kind: 'unknown' }));
     this.endpoint = new DtlsEndpoint({
       crypto: nodeCrypto,
-      unixTime: Date.now,
+      unixTime: unixTime ?? Date.now,
       ...(server === undefined ? {} : { server }),
       ...(parameters === undefined ? {} : { parameters }),
     });
@@ -80,9 +91,10 @@ export class DtlsPeer implements AsyncDisposable {
       deliver: (_, plaintext) => this.received.put(Buffer.from(plaintext).toString()),
       emit: (event) => this.#emit(event),
     };
-    socket.on('message', (datagram, { address: host, port }: RemoteInfo) =>
-      this.#turn((now) => this.endpoint.handleDatagram(now, { host, port }, datagram, this.#out)),
-    );
+    socket.on('message', ({ buffer, byteOffset, length }, { address: host, port }: RemoteInfo) => {
+      const datagram = new Uint8Array(buffer, byteOffset, length);
+      this.#turn((now) => this.endpoint.handleDatagram(now, { host, port }, datagram, this.#out));
+    });
   }
 
   get port(): number {
@@ -139,6 +151,8 @@ export class DtlsPeer implements AsyncDisposable {
         this.#lookups.push(event.lookup);
         return;
       case 'moved':
+      case 'forgedRecords':
+      case 'reservationLow':
     }
   }
 }

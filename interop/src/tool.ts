@@ -53,6 +53,9 @@ export async function freeUdpPort(host = '127.0.0.1'): Promise<number> {
   return port;
 }
 
+/** A program still running then has lost its way: it is killed, and the test that waits for it fails. */
+const PATIENCE = 30_000;
+
 /** A program that is talked to: what it printed is waited for, never time. */
 export class Conversation implements AsyncDisposable {
   readonly child: ChildProcess;
@@ -64,7 +67,7 @@ export class Conversation implements AsyncDisposable {
   #changed: () => void = () => undefined;
 
   constructor(name: string, args: readonly string[]) {
-    const child = spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: PATIENCE, killSignal: 'SIGKILL' });
     this.child = child;
     const take = (chunk: Buffer): void => {
       this.#output += chunk.toString('latin1');
