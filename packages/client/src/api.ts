@@ -1,6 +1,6 @@
 /** What the Client library takes and announces. */
 import type { Code, CoapParameters } from '@lapwing/coap';
-import type { CipherSuiteName, ClientCredentials } from '@lapwing/dtls';
+import type { CipherSuiteName, ClientCredentials, DtlsParameters } from '@lapwing/dtls';
 import type { DefinitionLookup, LwM2mVersion, Path, ResourcePath } from '@lapwing/lwm2m';
 import type { PeerAddress } from '@lapwing/transport';
 import type { ClientObject } from './client-object.ts';
@@ -111,6 +111,8 @@ export interface StartOptions extends ClientOptions {
   /** Local address. Default: any of the family of the first server. */
   readonly host?: string;
   readonly coap?: Partial<CoapParameters>;
+  /** For servers whose URI is coaps. */
+  readonly dtls?: Partial<DtlsParameters>;
   readonly signal?: AbortSignal;
 }
 

@@ -1,6 +1,6 @@
 /**
  * An LwM2M Client: registers with its servers and keeps the registrations alive, answers what they ask of its Objects,
- * tells them what they observe. OMA TS Core 1.0 to 1.2, NoSec over UDP.
+ * tells them what they observe. OMA TS Core 1.0 to 1.2, over UDP or DTLS.
  *
  * One driver, so one socket, per client. Everything enters through `driver.turn`, and the client is the one timed layer
  * above CoAP: registrations and observations share the driver's one timer.
@@ -10,10 +10,10 @@ import { EventEmitter } from 'node:events';
 import { isIP, isIPv6 } from 'node:net';
 import { OperationFailed, UsageError } from '@lapwing/coap';
 import type { CoapEvent, CoapParameters, IncomingRequest, Peer } from '@lapwing/coap';
-import type { ConnectOptions, Refusal } from '@lapwing/dtls';
+import type { ConnectOptions, DtlsParameters, Refusal } from '@lapwing/dtls';
 import { isMalformed, isProfileId, ObjectDefinitions, parsePath } from '@lapwing/lwm2m';
 import type { AnnouncedObject, DefinitionLookup, LwM2mVersion, NodeEntry, Path } from '@lapwing/lwm2m';
-import { isSecure, UdpDriver } from '@lapwing/transport';
+import { DtlsDriver, isSecure, UdpDriver } from '@lapwing/transport';
 import type { AssociationEvent, Driver, PeerAddress, TimedLayer } from '@lapwing/transport';
 import type {
   ClientCounters,
@@ -60,6 +60,13 @@ export const CLIENT_COAP_PARAMETERS: Partial<CoapParameters> = Object.freeze({
   maxUnansweredRequests: 64,
 });
 
+/** A client is one end of few associations. */
+export const CLIENT_DTLS_PARAMETERS: Partial<DtlsParameters> = Object.freeze({
+  connectionIdLength: 0,
+  maxAssociations: 64,
+  maxHandshakes: 64,
+});
+
 /** Addresses a client's socket remembers: its servers, and strangers for a while. */
 const MAX_PEERS = 1024;
 /** ms. RFC 7252 §4.8.2. */
@@ -104,20 +111,24 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
    * that make no sense.
    */
   static async start(options: StartOptions): Promise<LwM2mClient> {
-    const { port = 0, host, coap, signal } = options;
+    const { port = 0, host, coap, dtls, signal } = options;
     signal?.throwIfAborted();
     const servers = await Promise.all(options.servers.map((account) => locate(account)));
     const state = options.state ?? (await options.stateStore?.load());
     signal?.throwIfAborted();
     const ipv6 = servers.some(({ address }) => isIPv6(address.host)); // the constructor refuses a mixture
-    const driver = await UdpDriver.bind({
+    const socket = {
       host: host ?? (ipv6 ? '::' : '0.0.0.0'),
       port,
       coap: { ...CLIENT_COAP_PARAMETERS, streamedRequest: streamedRequests(options.objects), ...coap },
-      maxPeers: MAX_PEERS,
       receiveBufferBytes: 64 * 1024,
       sendBufferBytes: 64 * 1024,
-    });
+    };
+    // The constructor refuses a mixture of these, too.
+    const isSecured = servers.some(({ uri }) => parseServerUri(uri).scheme === 'coaps');
+    const driver = isSecured
+      ? await DtlsDriver.bind({ ...socket, dtls: { ...CLIENT_DTLS_PARAMETERS, ...dtls } })
+      : await UdpDriver.bind({ ...socket, maxPeers: MAX_PEERS });
     try {
       signal?.throwIfAborted();
       const client = new LwM2mClient(driver, { ...options, servers, ...(state !== undefined && { state }) });

@@ -1,4 +1,4 @@
-export { CLIENT_COAP_PARAMETERS, LwM2mClient } from './client.ts';
+export { CLIENT_COAP_PARAMETERS, CLIENT_DTLS_PARAMETERS, LwM2mClient } from './client.ts';
 export type { WaitOptions } from './client.ts';
 export type {
   ClientCounters,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createSecretKey, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,6 +16,7 @@ import { FileStateStore, startRememberingThermometer } from './examples/file-sta
 import { startLamp } from './examples/lamp.ts';
 import { sendReadings } from './examples/meter.ts';
 import { startNotes } from './examples/notes.ts';
+import { startSecureThermometer } from './examples/secure.ts';
 import { startSharedThermometer } from './examples/shared.ts';
 import { startThermometer } from './examples/thermometer.ts';
 import { startTracker } from './examples/tracker.ts';
@@ -50,6 +51,30 @@ describe('the examples', () => {
     assert.equal(client.get('/3303/0/5602'), 21.5);
     const read = unwrap(await server.device('urn:dev:os:32473-thermometer')!.read(resourcePath(3303, 0, 5700)));
     assert.equal(read.node?.kind === 'resource' && read.node.value.value, 21.5);
+  });
+
+  it('the secure thermometer registers over DTLS, on real sockets, and tells why when it may not', async (t) => {
+    const key = randomBytes(16);
+    const complaints: string[] = [];
+    t.mock.method(console, 'error', (line: string) => complaints.push(line));
+    await using server = await LwM2mServer.start({
+      coap: [],
+      coaps: {
+        listen: [{ host: '127.0.0.1', port: 0 }],
+        credentials: { psk: {}, clientAuthentication: 'required', clientCertificateTypes: [], trustAnchors: [] },
+      },
+    });
+    const name = 'urn:dev:os:32473-secure';
+    const uri = `coaps://127.0.0.1:${server.drivers[0]!.localAddress.port}`;
+    await using stranger = await startSecureThermometer(uri, key);
+    await once(stranger, 'registrationFailed');
+    assert.match(complaints[0] ?? '', /unknown_psk_identity.*; next attempt in 86400 s/);
+    const identity = new TextEncoder().encode(name);
+    await server.security.add({ kind: 'psk', endpointClientName: name, identity, key: createSecretKey(key) });
+    await using client = await startSecureThermometer(uri, key);
+    await client.whenRegistered();
+    const read = unwrap(await server.device(name)!.read(resourcePath(3303, 0, 5700)));
+    assert.equal(read.node?.kind === 'resource' && read.node.value.value, 20.5);
   });
 
   it('the lamp is switched and dimmed', async (t) => {
