@@ -46,7 +46,7 @@ import { RegistrationProcedure } from './registration-procedure.ts';
 import type { Announcement, Profile } from './registration-procedure.ts';
 import { Reporting } from './reporting.ts';
 import type { ReportingSource } from './reporting.ts';
-import { Sending } from './sending.ts';
+import { sendFormat, Sending } from './sending.ts';
 import { DEFAULT_NOTIFICATION_STORAGE } from './stored-notifications.ts';
 import { parseServerUri, resolveAccounts, ServerSettings } from './server-account.ts';
 import { alertOf, ServerPeer } from './server-peer.ts';
@@ -367,12 +367,18 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
    */
   async send(
     content: readonly (Path | string)[] | readonly NodeEntry[],
-    { shortServerId, signal }: WaitOptions = {},
+    { shortServerId, contentFormat, signal }: SendOptions = {},
   ): Promise<readonly SendResult[]> {
     this.#checkOpen();
-    const registered = this.#chosen(shortServerId).filter(({ isRegistered }) => isRegistered);
+    sendFormat(contentFormat, '1.2');
+    // LwM2M 1.0 has no Send.
+    const registered = this.#chosen(shortServerId).filter(
+      ({ isRegistered, state }) => isRegistered && state.version !== '1.0',
+    );
     if (registered.length === 0) {
-      throw new OperationFailed('NOT_REGISTERED', 'no server is registered with', { retryable: true });
+      throw new OperationFailed('NOT_REGISTERED', 'no server of LwM2M 1.1 or later is registered with', {
+        retryable: true,
+      });
     }
     const listening = registered.filter(({ settings }) => !settings.sendIsMuted);
     if (listening.length === 0) {
@@ -380,12 +386,18 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     }
     if (this.#offline) throw new OperationFailed('OFFLINE', 'the client is offline', { retryable: true });
     const told = await Promise.all(
-      listening.map(async ({ settings }) => ({ settings, entries: await this.#readableBy(settings, content) })),
+      listening.map(async ({ settings, state }) => ({
+        settings,
+        format: sendFormat(contentFormat, state.version),
+        entries: await this.#readableBy(settings, content),
+      })),
     );
     const sends = told.filter(({ entries }) => entries.length > 0);
     if (sends.length === 0) throw new UsageError('there is nothing to send at these paths');
     this.#stayAwake();
-    return Promise.all(sends.map(({ settings, entries }) => this.#sending.send(settings, entries, signal)));
+    return Promise.all(
+      sends.map(({ settings, entries, format }) => this.#sending.send(settings, entries, format, signal)),
+    );
   }
 
   /** What of the content of a Send this server may read. */
@@ -761,6 +773,11 @@ export interface WaitOptions {
   /** Only this server; default all. */
   readonly shortServerId?: number;
   readonly signal?: AbortSignal;
+}
+
+export interface SendOptions extends WaitOptions {
+  /** 110 (SenML JSON), 112 (SenML CBOR, the default) or 11544 (LwM2M CBOR, to servers of 1.2; without timestamps). */
+  readonly contentFormat?: number;
 }
 
 const closedError = (): OperationFailed => new OperationFailed('CLOSED', 'the client is closed', { retryable: false });

@@ -1,5 +1,5 @@
 export { CLIENT_COAP_PARAMETERS, CLIENT_DTLS_PARAMETERS, LwM2mClient } from './client.ts';
-export type { WaitOptions } from './client.ts';
+export type { SendOptions, WaitOptions } from './client.ts';
 export type {
   ClientCounters,
   ClientEvents,

@@ -4,7 +4,7 @@
 import { buildOptions, Codes, CONTENT_FORMATS, isSuccess, OperationFailed, UsageError } from '@lapwing/coap';
 import type { Exchange, FailureReason, IncomingResponse } from '@lapwing/coap';
 import { ROOT } from '@lapwing/lwm2m';
-import type { NodeEntry } from '@lapwing/lwm2m';
+import type { LwM2mVersion, NodeEntry } from '@lapwing/lwm2m';
 import type { Driver } from '@lapwing/transport';
 import type { SendResult } from './api.ts';
 import { describeAnswer, FAILURES } from './describe-answer.ts';
@@ -24,6 +24,21 @@ class PendingSend {
   }
 }
 
+/** The formats of a Send and the first version with them. OMA TS Core §6.4.6. */
+const FORMATS: ReadonlyMap<number, LwM2mVersion> = new Map([
+  [CONTENT_FORMATS.senmlJson.number, '1.1'],
+  [CONTENT_FORMATS.senmlCbor.number, '1.1'],
+  [CONTENT_FORMATS.lwm2mCbor.number, '1.2'],
+]);
+
+/** The format for a server: the wanted one where it has it, else SenML CBOR. @throws UsageError for one that is none. */
+export function sendFormat(wanted: number | undefined, version: LwM2mVersion): number {
+  if (wanted === undefined) return CONTENT_FORMATS.senmlCbor.number;
+  const since = FORMATS.get(wanted);
+  if (since === undefined) throw new UsageError(`a Send is SenML or LwM2M CBOR, not Content-Format ${wanted}`);
+  return version >= since ? wanted : CONTENT_FORMATS.senmlCbor.number;
+}
+
 export class Sending {
   readonly #driver: Driver;
   readonly #formats: PayloadFormat;
@@ -40,9 +55,13 @@ export class Sending {
   }
 
   /** @returns the server's answer; rejects with OperationFailed when none comes. */
-  send(settings: ServerSettings, entries: readonly NodeEntry[], signal: AbortSignal | undefined): Promise<SendResult> {
+  send(
+    settings: ServerSettings,
+    entries: readonly NodeEntry[],
+    contentFormat: number,
+    signal: AbortSignal | undefined,
+  ): Promise<SendResult> {
     signal?.throwIfAborted();
-    const contentFormat = CONTENT_FORMATS.senmlCbor.number;
     const encoded = this.#formats.encode(ROOT, entries, contentFormat);
     if (isRefusal(encoded)) throw new UsageError(`these values cannot be sent: ${encoded.reason}`);
     const { payload } = encoded;

@@ -111,6 +111,8 @@ export class RawServer {
     const { observe, ...rest } = options as OptionValues & { readonly observe?: number };
     const { peer } = this;
     if (peer === undefined) throw new Error('no client has registered');
+    // Observe: 1 cancels the observation of this path.
+    const cancelled = observe === 1 ? [...this.#observed].find(([, observed]) => observed === path)?.[0] : undefined;
     return new Promise<Answer>((resolve) => {
       const exchange = this.driver.turn((now, out) =>
         this.driver.endpoint.request(
@@ -125,6 +127,7 @@ export class RawServer {
             }),
             payload: typeof payload === 'string' ? new TextEncoder().encode(payload) : payload,
             observe: observe === 0,
+            ...(cancelled !== undefined && { cancelObservation: cancelled }),
           },
           out,
         ),

@@ -3,7 +3,8 @@
  * OMA TS Core §6.3.3 (Replace, Partial Update), §6.3.11 (Write-Composite).
  *
  * Replace on an Object Instance removes optional kept values that are not in the payload; mandatory ones and those with
- * handlers stay as they are. The `write` handlers run before kept values change: one that refuses keeps the rest undone.
+ * handlers stay as they are. The `write` handlers run before kept values change: one that refuses keeps the rest undone,
+ * and those before it are given back the values they had.
  */
 import { checkRange, formatPath, isWithin, resourcePath } from '@lapwing/lwm2m';
 import type {
@@ -17,9 +18,10 @@ import type {
 } from '@lapwing/lwm2m';
 import { MAX_ID } from '@lapwing/lwm2m';
 import type { HandlerContext, PlainValue, WriteContext } from '../client-object.ts';
+import { reportClientError } from '../diagnostics.ts';
 import { andThen, eachInOrder } from '../maybe-promise.ts';
 import type { MaybePromise } from '../maybe-promise.ts';
-import { plainValue, plainValues } from '../object-tree.ts';
+import { checkedValue, checkedValues, plainValue, plainValues } from '../object-tree.ts';
 import type { ObjectTree, TreeObject, TreeObjectInstance, TreeResource } from '../object-tree.ts';
 import { badRequest, HandlerFailed, isRefusal, notAllowed, notFound, OperationRefused } from '../refusal.ts';
 import type { Refusal } from '../refusal.ts';
@@ -258,29 +260,81 @@ function apply(
 ): MaybePromise<readonly ResourcePath[]> {
   const handled = writes.filter(({ before }) => before?.kind === 'handler');
   const kept = writes.filter(({ before }) => before?.kind !== 'handler');
-  return andThen(
-    eachInOrder(handled, (write) => callWrite(write, contextOf)),
-    () => {
-      tree.storeAll(kept.map(({ path, after }) => [path, after] as const));
-      for (const { path } of handled) tree.changed(path);
-      return writes.map(({ path }) => path);
-    },
-  );
+  const written = (): readonly ResourcePath[] => {
+    tree.storeAll(kept.map(({ path, after }) => [path, after] as const));
+    for (const { path } of handled) tree.changed(path);
+    return writes.map(({ path }) => path);
+  };
+  // The usual case: nothing has to be taken back when it fails.
+  if (handled.length <= 1)
+    return andThen(
+      eachInOrder(handled, (write) => callWrite(write, contextOf)),
+      written,
+    );
+  return applyWhole(handled, contextOf).then(written);
+}
+
+/** Several handlers as one: when one of them refuses, those before it get back what they had, as far as they can be read. */
+async function applyWhole(handled: readonly ResourceWrite[], contextOf: (path: Path) => HandlerContext): Promise<void> {
+  const done: { readonly write: ResourceWrite; readonly previous: PlainValue | ReadonlyMap<number, PlainValue> }[] = [];
+  for (const write of handled) {
+    const previous = await valueBefore(write, contextOf);
+    try {
+      await callWrite(write, contextOf);
+    } catch (error) {
+      for (const { write: earlier, previous: value } of done.reverse()) {
+        try {
+          await callHandler(earlier, value, { ...contextOf(earlier.path), mode: 'replace' });
+        } catch (cause) {
+          // What the server is told is why it was refused; this is for the device to know.
+          reportClientError(cause);
+        }
+      }
+      throw error;
+    }
+    if (previous !== undefined) done.push({ write, previous });
+  }
+}
+
+/** What a handler has before it is written to; undefined when it cannot say. */
+async function valueBefore(
+  { path, before, definition }: ResourceWrite,
+  contextOf: (path: Path) => HandlerContext,
+): Promise<PlainValue | ReadonlyMap<number, PlainValue> | undefined> {
+  const read = before?.kind === 'handler' ? before.handler.read : undefined;
+  if (read === undefined) return undefined;
+  try {
+    const value = await read(contextOf(path));
+    if (value === undefined) return undefined;
+    return definition.multiple
+      ? plainValues(checkedValues(path, definition, value))
+      : plainValue(checkedValue(path, definition, value));
+  } catch {
+    // A handler that cannot be read now is none that can be put back; the Write itself may still work.
+    return undefined;
+  }
 }
 
 function callWrite(
   { path, before, after, mode }: ResourceWrite,
   contextOf: (path: Path) => HandlerContext,
 ): MaybePromise<void> {
+  if (after === undefined) return;
+  const value = after.kind === 'single' ? plainValue(after.value) : plainValues(after.values);
+  return callHandler({ path, before }, value, { ...contextOf(path), mode });
+}
+
+function callHandler(
+  { path, before }: Pick<ResourceWrite, 'path' | 'before'>,
+  value: PlainValue | ReadonlyMap<number, PlainValue>,
+  context: WriteContext,
+): MaybePromise<void> {
   const write = before?.kind === 'handler' ? before.handler.write : undefined;
-  if (write === undefined || after === undefined) return;
-  const value: PlainValue | ReadonlyMap<number, PlainValue> =
-    after.kind === 'single' ? plainValue(after.value) : plainValues(after.values);
+  if (write === undefined) return;
   const failed = (cause: unknown): never => {
     throw cause instanceof OperationRefused ? cause : new HandlerFailed(path, 'write', cause);
   };
   try {
-    const context: WriteContext = { ...contextOf(path), mode };
     const done = write(value, context);
     return done instanceof Promise ? done.catch(failed) : done;
   } catch (cause) {
