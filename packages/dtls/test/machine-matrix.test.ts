@@ -81,7 +81,7 @@ describe('a full handshake', () => {
     for (const group of ['secp256r1', 'x25519'] as const) {
       it(`with raw public keys, ${suite.name} and ${group} proves both keys (RFC 7250 §4)`, () => {
         const run = pair('rpk', suite.name, {
-          client: { credentials: CLIENTS.rpk, cipherSuites: [suite.name], parameters: parameters({ groups: [group] }) },
+          server: { credentials: EVERYTHING, parameters: parameters({ groups: [group] }) },
         }).run();
         assertOpen(run);
         assert.deepEqual(run.serverOutput.result!.principal, { kind: 'rpk', publicKey: clientPair.publicKey });
@@ -89,11 +89,7 @@ describe('a full handshake', () => {
       });
       it(`with certificates, ${suite.name} and ${group} proves both names (RFC 5246 §7.4.6)`, () => {
         const run = pair('x509', suite.name, {
-          client: {
-            credentials: CLIENTS.x509,
-            cipherSuites: [suite.name],
-            parameters: parameters({ groups: [group] }),
-          },
+          server: { credentials: EVERYTHING, parameters: parameters({ groups: [group] }) },
         }).run();
         assertOpen(run);
         const { principal } = run.serverOutput.result!;

@@ -188,9 +188,19 @@ describe('a ClientHello is refused', () => {
       {
         reason: 'no-common-group',
         alert: 'handshake_failure',
-        text: /the groups x25519; this server supports secp256r1:/,
+        text: /the groups x25519; this server supports secp256r1, and/,
       },
       { parameters: { groups: ['secp256r1'] } },
+    ],
+    [
+      "without the curve of the server's own key (RFC 8422 §5.1.1)",
+      [ECDHE_CCM],
+      { supportedGroups: [29] },
+      {
+        reason: 'no-common-group',
+        alert: 'handshake_failure',
+        text: /the groups x25519; this server supports secp256r1 and x25519, and its own key is on secp256r1: enable secp256r1/,
+      },
     ],
     [
       'without uncompressed points (RFC 8422 §5.1.2)',
@@ -695,12 +705,12 @@ describe('a server is refused', () => {
     });
   }
   it('that chooses a group this client has turned off', () => {
-    const parameters = { ...DEFAULT_DTLS_PARAMETERS, groups: ['x25519'] as const };
+    const parameters = { ...DEFAULT_DTLS_PARAMETERS, groups: ['secp256r1'] as const };
     const changed = (body: Uint8Array): Uint8Array =>
-      encodeEcdheServerKeyExchange({ ...decoded(decodeEcdheServerKeyExchange(body)), group: 23 });
+      encodeEcdheServerKeyExchange({ ...decoded(decodeEcdheServerKeyExchange(body)), group: 29 });
     refused(
       'rpk',
-      { reason: 'no-common-group', alert: 'illegal_parameter', text: /the group secp256r1, which was not offered/ },
+      { reason: 'no-common-group', alert: 'illegal_parameter', text: /the group x25519, which was not offered/ },
       {
         client: { credentials: CLIENTS.rpk, parameters },
         onTheWay: replaced('server', 'server_key_exchange', changed),
@@ -824,6 +834,11 @@ describe('the caller is told', () => {
         (error) => error instanceof UsageError && error.message.includes(suite),
       );
     }
+  });
+  it('when certificates are to do without the curve their keys are on (RFC 8422 §5.1.1)', () => {
+    const parameters = { ...DEFAULT_DTLS_PARAMETERS, groups: ['x25519'] as const };
+    assert.throws(() => newClient({ credentials: CLIENTS.rpk, parameters }, new RecordedOutput()), UsageError);
+    newClient({ credentials: CLIENTS.psk, parameters }, new RecordedOutput());
   });
   it('when a look-up is answered with the answer to another', () => {
     const run = pair('psk', { answer: () => ({ kind: 'accepted' }) });

@@ -243,7 +243,7 @@ function serverWalk(world: World, variation: Variation): ServerWalk {
     crypto,
     model: MODELS.server[kind],
     labels: SERVER_LABELS[kind],
-    parameters,
+    parameters: { ...parameters, groups: [group] },
     wrong: (kind === 'psk' ? wrong : wrongCertificate)[peer],
     unixTime: NOW,
   };

@@ -188,7 +188,8 @@ export class ScriptedClient {
         ...(credentials.kind === 'psk'
           ? undefined
           : {
-              supportedGroups: [namedGroupByName(group).number],
+              // And the curve of the server's own key. RFC 8422 §5.1.1.
+              supportedGroups: [...new Set([namedGroupByName(group).number, namedGroupByName('secp256r1').number])],
               ecPointFormats: [UNCOMPRESSED_POINT],
               signatureAlgorithms: [ECDSA_SHA256],
               clientCertificateTypes: types,

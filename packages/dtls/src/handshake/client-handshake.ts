@@ -92,7 +92,7 @@ export class ClientHandshake implements HandshakeMachine {
   #masterSecret: SecretKey | undefined;
   #security: SecurityParameters | undefined;
 
-  /** @throws UsageError when none of the cipher suites fits the credentials. */
+  /** @throws UsageError when none of the cipher suites or groups fits the credentials. */
   constructor(options: ClientHandshakeOptions) {
     this.#options = options;
     this.#offer = makeOffer(options);

@@ -56,7 +56,7 @@ export interface ServerSelection extends HelloAgreement {
   readonly clientCertificate: 'x509' | 'rpk';
 }
 
-/** @throws UsageError when none of the suites fits the credentials. */
+/** @throws UsageError when none of the suites or groups fits the credentials. */
 export function makeOffer(options: OfferOptions): Offer {
   const { crypto, credentials, parameters, serverName } = options;
   const wanted = options.cipherSuites ?? parameters.cipherSuites;
@@ -65,6 +65,10 @@ export function makeOffer(options: OfferOptions): Offer {
   if (suites.length === 0) {
     const kind = keyExchange === 'psk' ? 'a pre-shared key' : 'certificates or raw public keys';
     throw new UsageError(`none of the cipher suites ${namesText(wanted)} works with ${kind}`);
+  }
+  // The list is also of the curves that keys in certificates may be on, and those are on this one. RFC 8422 §5.1.1.
+  if (keyExchange === 'ecdhe-ecdsa' && !parameters.groups.includes('secp256r1')) {
+    throw new UsageError('certificates and raw public keys need the group secp256r1, because their keys are on it');
   }
   const names = suites.map((suite) => suite.name);
   const age = { unixTime: options.unixTime(), sessionLifetime: parameters.sessionLifetime };

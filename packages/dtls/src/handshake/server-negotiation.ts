@@ -47,6 +47,7 @@ export interface SuiteSelection {
   readonly certificates: CertificateSelection | undefined;
 }
 
+const SECP256R1 = namedGroupByName('secp256r1').number;
 const DTLS_MAJOR = 0xfe;
 /** Minor versions count downwards: what is at most this is 1.2 or later. */
 const DTLS_1_2_MINOR = 0xfd;
@@ -157,18 +158,19 @@ function selectCertificates(
 
 function selectGroup(offered: Extensions, parameters: DtlsParameters): GroupName | HandshakeFailure {
   // RFC 8422 §4: a client without the extension takes any group. secp256r1 is the one all of them have.
-  const groups = offered.supportedGroups ?? [namedGroupByName('secp256r1').number];
+  const groups = offered.supportedGroups ?? [SECP256R1];
   const takesPoints = offered.ecPointFormats === undefined || offered.ecPointFormats.includes(UNCOMPRESSED_POINT);
   const chosen = parameters.groups.find(
     (name) => groups.includes(namedGroupByName(name).number) && (name === 'x25519' || takesPoints),
   );
-  if (chosen !== undefined) return chosen;
+  // The list is also of the curves that keys in certificates may be on. RFC 8422 §5.1.1.
+  if (chosen !== undefined && groups.includes(SECP256R1)) return chosen;
   const names = numbersText(groups, (number) => namedGroupByNumber(number)?.name);
   const formats = takesPoints ? '' : ' and does not take uncompressed points';
   return failure(
     'no-common-group',
     'handshake_failure',
-    `the client offers the groups ${names}${formats}; this server supports ${listed(parameters.groups)}: enable one in common`,
+    `the client offers the groups ${names}${formats}; this server supports ${listed(parameters.groups)}, and its own key is on secp256r1: enable secp256r1 on both sides`,
   );
 }
 
