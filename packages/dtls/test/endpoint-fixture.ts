@@ -88,7 +88,7 @@ export class Fixture {
 }
 
 /** What must be left of an endpoint when nothing is open and nothing under way. Sessions are remembered on purpose. */
-export function leftovers({ endpoint }: Host): Omit<DtlsUsage, 'sessions'> {
+export function leftovers({ endpoint }: { readonly endpoint: DtlsEndpoint }): Omit<DtlsUsage, 'sessions'> {
   const { sessions: _, ...usage } = endpoint.usage;
   return usage;
 }

@@ -77,8 +77,13 @@ export class ScriptedClient {
     return this.#wire;
   }
 
-  get hasCookie(): boolean {
-    return this.#cookie.length > 0;
+  get isCertified(): boolean {
+    return this.#options.credentials.kind !== 'psk';
+  }
+
+  /** Of the last HelloVerifyRequest. */
+  get cookie(): Uint8Array {
+    return this.#cookie;
   }
 
   /** @param protection for handshake messages other than Finished: 'protected' once keys are known. */
