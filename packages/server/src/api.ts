@@ -4,12 +4,14 @@ import type {
   LwM2mVersion,
   Node,
   NodeEntry,
+  NotificationAttributes,
   ObjectDefinition,
   ObjectInstancePath,
   ObjectPath,
   Path,
   ResourceInstancePath,
   ResourcePath,
+  RootPath,
   TypedPath,
   TypedResourceInstancePath,
 } from '@lapwing/lwm2m';
@@ -58,6 +60,22 @@ export interface ReadOptions extends CallOptions {
   /** Content-Format number asked for (Accept); default by the client's version. */
   readonly format?: number;
 }
+export interface ObserveOptions extends ReadOptions {
+  /**
+   * For this observation in place of everything that is attached; an Observe-Composite takes pmin, pmax, epmin, epmax and
+   * con. Needs a client of LwM2M 1.2: older ones know attributes only as `writeAttributes` attaches them.
+   */
+  readonly attributes?: NotificationAttributes;
+}
+export interface DiscoverOptions extends CallOptions {
+  /** How many levels below the path to go. 1.2; without it two below an Object, else one. OMA TS Core §6.3.2. */
+  readonly depth?: 0 | 1 | 2 | 3;
+}
+/** For Read-Composite and Observe-Composite, whose request has a payload too. */
+export interface CompositeOptions {
+  /** Content-Format number of the list of paths; default by what the client announced and its version. */
+  readonly listFormat?: number;
+}
 export interface WriteOptions extends CallOptions {
   readonly format?: number;
   /** Write (Replace) is the default; 'update' is Write (Partial Update). */
@@ -73,6 +91,23 @@ export interface ReadResult {
   readonly contentFormat: number;
 }
 
+/** What a Read-Composite brought: as much as the client could and would read. */
+export interface CompositeResult extends ReadResult {
+  /** The root: entries are anywhere below `paths`. */
+  readonly path: RootPath;
+  readonly paths: readonly Path[];
+  /** The tree at each of `paths`; undefined where nothing came, and for the root. */
+  readonly nodes: readonly (Node | undefined)[];
+}
+
+/** A typed path of a Resource or a Resource Instance, whatever its type. */
+export type AnyTypedPath = TypedPath<unknown> | TypedResourceInstancePath<unknown>;
+type ValueAt<Path> = Path extends TypedPath<infer T> | TypedResourceInstancePath<infer T> ? T : never;
+/** The values at typed paths, in their order; undefined where none of that type came. */
+export type CompositeValues<Paths extends readonly AnyTypedPath[]> = {
+  readonly [Index in keyof Paths]: ValueAt<Paths[Index]> | undefined;
+};
+
 export interface Notification extends ReadResult {
   /** ms since 1970 when it arrived. */
   readonly receivedAt: number;
@@ -81,7 +116,12 @@ export interface Notification extends ReadResult {
 export interface ObservationInfo {
   readonly observationId: string;
   readonly endpointClientName: string;
+  /** The root for an Observe-Composite. */
   readonly path: Path;
+  /** What an Observe-Composite observes; undefined for an Observe. */
+  readonly paths: readonly Path[] | undefined;
+  /** That hold for this observation alone. 1.2. */
+  readonly attributes: NotificationAttributes | undefined;
   /** ms since 1970. */
   readonly startedAt: number;
   readonly lastNotification: Notification | undefined;
@@ -151,6 +191,23 @@ export interface Device {
     content: readonly NodeEntry[],
     options?: WriteOptions,
   ): Promise<Outcome<void>>;
+  /**
+   * Read-Composite: several paths in one request. The answer has what could be read and leaves out the rest. Typed paths
+   * give their values. LwM2M 1.1.
+   */
+  readComposite<const Paths extends readonly AnyTypedPath[]>(
+    paths: Paths,
+    options?: ReadOptions & CompositeOptions,
+  ): Promise<Outcome<CompositeValues<Paths>>>;
+  readComposite(paths: readonly Path[], options?: ReadOptions & CompositeOptions): Promise<Outcome<CompositeResult>>;
+  /**
+   * Write-Composite: values anywhere, all written or none. LwM2M 1.1. An entry of kind 'remove' deletes a Resource
+   * Instance (1.2). `typedEntries` makes entries of typed paths.
+   */
+  writeComposite(
+    content: readonly NodeEntry[],
+    options?: CallOptions & { readonly format?: number },
+  ): Promise<Outcome<void>>;
   /** `args`: "0='a',1", each digit once. Rejects with UsageError when they do not obey the grammar of OMA TS Core §6.3.5. */
   execute(path: ResourcePath, args?: string, options?: CallOptions): Promise<Outcome<void>>;
   /** Answers the path of the new Object Instance. An `objectInstance` path chooses the id, an `object` path lets the client choose. */
@@ -159,16 +216,28 @@ export interface Device {
     content: readonly NodeEntry[],
     options?: CallOptions & { readonly format?: number },
   ): Promise<Outcome<ObjectInstancePath>>;
+  /**
+   * Several Object Instances in one Create, all or none: `content` names each. Answers their paths. An Object Instance
+   * without Resources is an entry of kind 'empty'.
+   */
+  createInstances(
+    path: ObjectPath,
+    content: readonly NodeEntry[],
+    options?: CallOptions & { readonly format?: number },
+  ): Promise<Outcome<readonly ObjectInstancePath[]>>;
   delete(path: ObjectInstancePath | ResourceInstancePath, options?: CallOptions): Promise<Outcome<void>>;
-  discover(path: Path, options?: CallOptions): Promise<Outcome<readonly DiscoveredNode[]>>;
+  discover(path: Path, options?: DiscoverOptions): Promise<Outcome<readonly DiscoveredNode[]>>;
   writeAttributes(path: Path, attributes: WriteAttributes, options?: CallOptions): Promise<Outcome<void>>;
-  observe(path: Path, options?: ReadOptions): Promise<Outcome<Observation>>;
+  observe(path: Path, options?: ObserveOptions): Promise<Outcome<Observation>>;
+  /** Observe-Composite: every notification brings all paths. LwM2M 1.1. */
+  observeComposite(paths: readonly Path[], options?: ObserveOptions & CompositeOptions): Promise<Outcome<Observation>>;
   readonly observations: readonly ObservationInfo[];
   /**
    * End the observation of this path for everyone who reads it. False when the path is not observed. 'active' asks the
-   * client with Observe: 1, 'passive' (default) answers the next notification with Reset.
+   * client with Observe: 1, 'passive' (default) answers the next notification with Reset. A list of paths means the
+   * Observe-Composite of this list.
    */
-  cancelObservation(path: Path, mode?: 'active' | 'passive'): Promise<boolean>;
+  cancelObservation(path: Path | readonly Path[], mode?: 'active' | 'passive'): Promise<boolean>;
   /** The definition of an Object in the version this client announced. */
   definition(objectId: number): ObjectDefinition | undefined;
 }

@@ -19,41 +19,51 @@ import {
   type ObjectInstancePath,
   type ObjectPath,
   type Path,
+  type NotificationAttributes,
   type ResourceInstancePath,
   type ResourcePath,
   type TypedPath,
   type TypedResourceInstancePath,
 } from '@lapwing/lwm2m';
 import type {
+  AnyTypedPath,
   CallOptions,
+  CompositeOptions,
+  CompositeResult,
+  CompositeValues,
   Device,
   DeviceSecurity,
   DiscoveredNode,
+  DiscoverOptions,
   Observation,
   ObservationInfo,
+  ObserveOptions,
   ReadOptions,
   ReadResult,
   Registration,
   WriteAttributes,
   WriteOptions,
 } from './api.ts';
-import { encodeContent } from './content-format-choice.ts';
+import { encodeComposite, encodeContent, encodeList } from './content-format-choice.ts';
 import {
+  checkObserveAttributes,
   createAt,
   deletePath,
   discoverPath,
   executePath,
   readPath,
+  readPaths,
   writeAttributesAt,
   writePath,
+  writePaths,
   type EncodedContent,
 } from './device-requests.ts';
 import { securityOf } from './device-security.ts';
-import { observe, type ObservationListener } from './observations.ts';
+import { listTarget, observe, pathTarget, type ObservationListener } from './observations.ts';
 import { accepted, refused, type Outcome } from './outcome.ts';
 import type { RegistrationRecord } from './registration-record.ts';
 import { badResponse, sendRequest } from './requests.ts';
-import { readContent, readDiscovery } from './response-content.ts';
+import { readCompositeContent, readContent, readDiscovery } from './response-content.ts';
 
 /** What a handle needs from the Server it belongs to. */
 export interface DeviceOwner extends ObservationListener {
@@ -124,6 +134,36 @@ export class DeviceHandle implements Device {
     return this.#sendContent(record, encoded, options, (body) => writePath(record, path, mode, body), done);
   }
 
+  readComposite<const Paths extends readonly AnyTypedPath[]>(
+    paths: Paths,
+    options?: ReadOptions & CompositeOptions,
+  ): Promise<Outcome<CompositeValues<Paths>>>;
+  readComposite(paths: readonly Path[], options?: ReadOptions & CompositeOptions): Promise<Outcome<CompositeResult>>;
+  async readComposite(paths: readonly Path[], options: ReadOptions & CompositeOptions = {}): Promise<Outcome<unknown>> {
+    const record = this.#reachable();
+    const lists = encodeList(record, paths, options.listFormat, this.#owner.definitions);
+    return inOneOf(lists, (list) =>
+      sendRequest<Outcome<unknown>>(record, readPaths(record, list, options.format), options, (response) => {
+        if (response.code !== Codes.content) return refusal(record, response);
+        const content = readCompositeContent(record, paths, list.contentFormat, response, this.#owner);
+        const value = paths.every(isTypedPath)
+          ? paths.map((path, index) => typedValue(path, content.nodes[index]))
+          : content;
+        return accepted(response.code, value);
+      }),
+    );
+  }
+
+  async writeComposite(
+    content: readonly NodeEntry[],
+    options: CallOptions & { readonly format?: number } = {},
+  ): Promise<Outcome<void>> {
+    const record = this.#reachable();
+    if (content.length === 0) throw new UsageError('a composite needs at least one value');
+    const encoded = encodeComposite(record, content, options.format, this.#owner.definitions);
+    return this.#sendContent(record, encoded, options, (body) => writePaths(record, body), done);
+  }
+
   async execute(path: ResourcePath, args = '', options: CallOptions = {}): Promise<Outcome<void>> {
     return this.#command((record) => executePath(record, path, args), options);
   }
@@ -150,13 +190,30 @@ export class DeviceHandle implements Device {
     );
   }
 
+  async createInstances(
+    path: ObjectPath,
+    content: readonly NodeEntry[],
+    options: CallOptions & { readonly format?: number } = {},
+  ): Promise<Outcome<readonly ObjectInstancePath[]>> {
+    const record = this.#reachable();
+    const created = instancesIn(content);
+    const encoded = this.#encode(record, path, content, options.format);
+    return this.#sendContent(
+      record,
+      encoded,
+      options,
+      (body) => createAt(record, path, body),
+      (_response, code) => accepted(code, created),
+    );
+  }
+
   async delete(path: ObjectInstancePath | ResourceInstancePath, options: CallOptions = {}): Promise<Outcome<void>> {
     return this.#command((record) => deletePath(record, path), options);
   }
 
-  async discover(path: Path, options: CallOptions = {}): Promise<Outcome<readonly DiscoveredNode[]>> {
+  async discover(path: Path, options: DiscoverOptions = {}): Promise<Outcome<readonly DiscoveredNode[]>> {
     const record = this.#reachable();
-    return sendRequest(record, discoverPath(record, path), options, (response) =>
+    return sendRequest(record, discoverPath(record, path, options), options, (response) =>
       response.code === Codes.content
         ? accepted(response.code, readDiscovery(record, response))
         : refusal(record, response),
@@ -167,15 +224,35 @@ export class DeviceHandle implements Device {
     return this.#command((record) => writeAttributesAt(record, path, attributes), options);
   }
 
-  async observe(path: Path, options: ReadOptions = {}): Promise<Outcome<Observation>> {
-    return observe(this.#reachable(), path, options, this.#owner);
+  async observe(path: Path, options: ObserveOptions = {}): Promise<Outcome<Observation>> {
+    const record = this.#reachable();
+    const attributes = usedAttributes(options);
+    if (attributes !== undefined) checkObserveAttributes(record, path, attributes);
+    return observe(record, pathTarget(path, options.format, attributes), options, this.#owner);
   }
 
-  async cancelObservation(path: Path, mode: 'active' | 'passive' = 'passive'): Promise<boolean> {
-    const observation = this.#current().observations?.get(formatPath(path));
-    if (observation === undefined || !observation.active) return false;
-    await observation.cancel(mode);
-    return true;
+  async observeComposite(
+    paths: readonly Path[],
+    options: ObserveOptions & CompositeOptions = {},
+  ): Promise<Outcome<Observation>> {
+    const record = this.#reachable();
+    const attributes = usedAttributes(options);
+    if (attributes !== undefined) checkObserveAttributes(record, undefined, attributes);
+    const lists = encodeList(record, paths, options.listFormat, this.#owner.definitions);
+    return inOneOf(lists, (list) =>
+      observe(record, listTarget(paths, list, options.format, attributes), options, this.#owner),
+    );
+  }
+
+  async cancelObservation(path: Path | readonly Path[], mode: 'active' | 'passive' = 'passive'): Promise<boolean> {
+    const wanted = 'kind' in path ? formatPath(path) : path.map(formatPath).join();
+    const meant = [...(this.#current().observations?.values() ?? [])].filter(
+      (observation) =>
+        observation.active &&
+        wanted === ('kind' in path ? formatPath(observation.path) : (observation.paths ?? []).map(formatPath).join()),
+    );
+    for (const observation of meant) await observation.cancel(mode);
+    return meant.length > 0;
   }
 
   #current(): RegistrationRecord {
@@ -210,22 +287,45 @@ export class DeviceHandle implements Device {
     return encodeContent(record, path, content, format, this.#owner.definitions);
   }
 
-  /** Send the content in its first format, and in the second when the client says it does not read the first. */
-  async #sendContent<T>(
+  #sendContent<T>(
     record: RegistrationRecord,
-    [first, second]: readonly EncodedContent[],
+    encoded: readonly EncodedContent[],
     options: CallOptions,
     request: (body: EncodedContent) => OutgoingRequest,
     read: (response: ResponseHead, code: Code) => Outcome<T>,
   ): Promise<Outcome<T>> {
-    const send = (body: EncodedContent): Promise<Outcome<T>> =>
+    return inOneOf(encoded, (body) =>
       sendRequest(record, request(body), options, (response) =>
         response.code >> 5 === 2 ? read(response, response.code) : refusal(record, response),
-      );
-    const outcome = await send(first!);
-    if (second === undefined || outcome.ok || !FORMAT_REFUSALS.has(outcome.code)) return outcome;
-    return send(second);
+      ),
+    );
   }
+}
+
+/** Send the content in its first format, and in the second when the client says it does not read the first. */
+async function inOneOf<T>(
+  [first, second]: readonly EncodedContent[],
+  send: (body: EncodedContent) => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
+  const outcome = await send(first!);
+  if (second === undefined || outcome.ok || !FORMAT_REFUSALS.has(outcome.code)) return outcome;
+  return send(second);
+}
+
+/** No attributes at all are what is attached. */
+const usedAttributes = ({ attributes }: ObserveOptions): NotificationAttributes | undefined =>
+  attributes === undefined || Object.keys(attributes).length === 0 ? undefined : attributes;
+
+/** The Object Instances that the content of a Create names. @throws UsageError when it leaves one to the client. */
+function instancesIn(content: readonly NodeEntry[]): readonly ObjectInstancePath[] {
+  const instances = new Map<number, ObjectInstancePath>();
+  for (const { path } of content) {
+    if (path.kind === 'object' || path.objectInstanceId === MAX_ID)
+      throw new UsageError('several Object Instances are created under ids that the content gives them');
+    instances.set(path.objectInstanceId, objectInstancePath(path.objectId, path.objectInstanceId));
+  }
+  if (instances.size === 0) throw new UsageError('the content names no Object Instance');
+  return [...instances.values()];
 }
 
 /** Whoever has a typed path may still write entries to it. No typed value is an array. */

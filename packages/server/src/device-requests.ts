@@ -4,11 +4,17 @@
  */
 import { UsageError, type OutgoingRequest } from '@lapwing/coap';
 import {
+  checkAttributeLevels,
+  checkAttributes,
+  checkAttributeValues,
   encodeOperation,
   formatExecuteArguments,
   isMalformed,
+  objectId,
   parseExecuteArguments,
+  type AttributeChanges,
   type NodePath,
+  type NotificationAttributes,
   type ObjectInstancePath,
   type ObjectPath,
   type Operation,
@@ -16,7 +22,7 @@ import {
   type ResourceInstancePath,
   type ResourcePath,
 } from '@lapwing/lwm2m';
-import type { ReadOptions, WriteAttributes } from './api.ts';
+import type { DiscoverOptions, ReadOptions, WriteAttributes } from './api.ts';
 import type { RegistrationRecord } from './registration-record.ts';
 
 /** Content and the format it is encoded in. */
@@ -29,15 +35,42 @@ export interface EncodedContent {
 export const readPath = (record: RegistrationRecord, path: Path, { format }: ReadOptions): OutgoingRequest =>
   encode(record, { kind: 'read', path: nodePath(path), accept: format });
 
-export const observePath = (record: RegistrationRecord, path: Path, { format }: ReadOptions): OutgoingRequest =>
-  encode(record, { kind: 'observe', path: nodePath(path), accept: format });
+/** What is observed: one path, or for an Observe-Composite the list in the payload. */
+export interface ObserveRequest {
+  readonly path: Path;
+  readonly list: EncodedContent | undefined;
+  readonly accept: number | undefined;
+  readonly attributes: NotificationAttributes | undefined;
+}
 
-/** The path and options of the Observe it cancels; the endpoint adds its token. RFC 7641 §3.6. */
-export const cancelPath = (record: RegistrationRecord, path: Path, { format }: ReadOptions): OutgoingRequest =>
-  encode(record, { kind: 'cancelObserve', path: nodePath(path), accept: format });
+export const observePath = (record: RegistrationRecord, { path, list, ...rest }: ObserveRequest): OutgoingRequest =>
+  encode(
+    record,
+    list === undefined
+      ? { kind: 'observe', path: nodePath(path), ...rest }
+      : { kind: 'observeComposite', ...list, ...rest },
+  );
 
-export const discoverPath = (record: RegistrationRecord, path: Path): OutgoingRequest =>
-  encode(record, { kind: 'discover', path });
+/** The same path, payload and options as of the Observe it cancels; the endpoint adds its token. RFC 7641 §3.6. */
+export const cancelPath = (record: RegistrationRecord, { path, list, ...rest }: ObserveRequest): OutgoingRequest =>
+  encode(
+    record,
+    list === undefined
+      ? { kind: 'cancelObserve', path: nodePath(path), ...rest }
+      : { kind: 'cancelObserveComposite', ...list, ...rest },
+  );
+
+export const discoverPath = (record: RegistrationRecord, path: Path, { depth }: DiscoverOptions): OutgoingRequest =>
+  encode(record, { kind: 'discover', path, depth });
+
+export const readPaths = (
+  record: RegistrationRecord,
+  list: EncodedContent,
+  accept: number | undefined,
+): OutgoingRequest => encode(record, { kind: 'readComposite', ...list, accept });
+
+export const writePaths = (record: RegistrationRecord, content: EncodedContent): OutgoingRequest =>
+  encode(record, { kind: 'writeComposite', ...content });
 
 export const writePath = (
   record: RegistrationRecord,
@@ -65,12 +98,41 @@ export function executePath(record: RegistrationRecord, path: ResourcePath, args
   return encode(record, { kind: 'execute', path, args: formatExecuteArguments(parsed) });
 }
 
-/** @throws UsageError when an attribute is not the number it should be. */
-export const writeAttributesAt = (
+/** @throws UsageError when an attribute has a wrong value or place, or what is set contradicts itself. */
+export function writeAttributesAt(
   record: RegistrationRecord,
   path: Path,
   attributes: WriteAttributes,
-): OutgoingRequest => encode(record, { kind: 'writeAttributes', path: nodePath(path), attributes: attributes });
+): OutgoingRequest {
+  const node = nodePath(path);
+  checkChanges(attributes, node);
+  return encode(record, { kind: 'writeAttributes', path: node, attributes });
+}
+
+/**
+ * @param path  undefined for an Observe-Composite, which takes fewer attributes. OMA TS Core 1.2 §6.4.2.
+ * @throws UsageError when the client is too old for attributes with Observe, or they are wrong.
+ */
+export function checkObserveAttributes(
+  { lwm2mVersion, endpointClientName }: RegistrationRecord,
+  path: Path | undefined,
+  attributes: NotificationAttributes,
+): void {
+  if (lwm2mVersion !== '1.2')
+    throw new UsageError(
+      `"${endpointClientName}" speaks LwM2M ${lwm2mVersion}, which has no attributes with Observe: use writeAttributes`,
+    );
+  // What goes to an Object goes to every path of a list, except the length of a queue, which each path has of its own.
+  checkChanges(attributes, path === undefined ? { kind: 'object', objectId: objectId(0) } : nodePath(path));
+  if (path === undefined && attributes.hqmax !== undefined)
+    throw new UsageError('hqmax goes to one path, not to a list of paths');
+}
+
+function checkChanges(changes: AttributeChanges, path: NodePath): void {
+  const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null));
+  const wrong = checkAttributeValues(changes) ?? checkAttributeLevels(changes, path) ?? checkAttributes(set);
+  if (wrong !== undefined) throw new UsageError(wrong.malformed);
+}
 
 const encode = (record: RegistrationRecord, operation: Operation): OutgoingRequest =>
   encodeOperation(operation, record.objectList.alternatePath);

@@ -8,22 +8,29 @@
  *                     ended
  */
 import { OperationFailed, type Exchange, type IncomingResponse } from '@lapwing/coap';
-import { formatPath, nodeAt, type Path } from '@lapwing/lwm2m';
+import {
+  formatAttributeQueries,
+  formatPath,
+  nodeAt,
+  ROOT,
+  type NotificationAttributes,
+  type Path,
+} from '@lapwing/lwm2m';
 import type { Driver } from '@lapwing/transport';
 import type {
   Notification,
   Observation,
   ObservationEndReason,
+  CallOptions,
   ObservationInfo,
-  ReadOptions,
   ReadResult,
 } from './api.ts';
-import { cancelPath, observePath } from './device-requests.ts';
+import { cancelPath, observePath, type EncodedContent, type ObserveRequest } from './device-requests.ts';
 import { reportServerError } from './diagnostics.ts';
 import { accepted, refused, type Outcome } from './outcome.ts';
 import type { RegistrationRecord } from './registration-record.ts';
 import { isUnassociated, sendRequest, type ExchangeOwner, type NotificationReceiver } from './requests.ts';
-import { readContent, type ResponseDecoding } from './response-content.ts';
+import { readCompositeContent, readContent, type ResponseDecoding } from './response-content.ts';
 import { waitFor } from './shared-wait.ts';
 import type { SavedObservation } from './snapshot.ts';
 
@@ -37,18 +44,43 @@ export interface ObservationListener extends ResponseDecoding {
   observationEnded(observation: ObservationInfo, reason: ObservationEndReason): void;
 }
 
+/** What is observed and how: one path, or a list of them with its encoding. */
+export interface ObserveTarget extends ObserveRequest {
+  readonly paths: readonly Path[] | undefined;
+}
+
+export const pathTarget = (
+  path: Path,
+  accept: number | undefined,
+  attributes: NotificationAttributes | undefined,
+): ObserveTarget => ({ path, paths: undefined, list: undefined, accept, attributes });
+
+export const listTarget = (
+  paths: readonly Path[],
+  list: EncodedContent,
+  accept: number | undefined,
+  attributes: NotificationAttributes | undefined,
+): ObserveTarget => ({ path: ROOT, paths, list, accept, attributes });
+
+/** What tells observations of one device apart. With other attributes it is another one, with its own notifications. */
+function keyOf({ path, paths, attributes = {} }: ObserveTarget): string {
+  const what = paths === undefined ? formatPath(path) : `[${paths.map(formatPath).join()}]`;
+  const queries = formatAttributeQueries(attributes);
+  return queries.length === 0 ? what : `${what}?${queries.join('&')}`;
+}
+
 /**
- * Observe a path, or share the observation of it that there is.
+ * Observe what the target says, or share the observation of it that there is.
  *
  * Rejects with OperationFailed 'NOT_OBSERVABLE' when the device answers the value but will not notify.
  */
 export async function observe(
   record: RegistrationRecord,
-  path: Path,
-  options: ReadOptions,
+  target: ObserveTarget,
+  options: CallOptions,
   listener: ObservationListener,
 ): Promise<Outcome<Observation>> {
-  const key = formatPath(path);
+  const key = keyOf(target);
   const { driver } = record;
   const { signal, timeout } = options;
   const deadline = timeout === undefined ? Infinity : driver.now() + timeout;
@@ -62,7 +94,7 @@ export async function observe(
     if (outcome !== undefined && !outcome.ok) return outcome;
     if (timeout !== undefined) left = { ...options, timeout: Math.max(deadline - driver.now(), 0) };
   }
-  const state = new ObservationState(record, path, left, listener);
+  const state = new ObservationState(record, target, left, listener);
   (record.observations ??= new Map()).set(key, state);
   const outcome = await state.begin();
   return outcome.ok ? accepted(outcome.code, state.hold()) : outcome;
@@ -83,10 +115,11 @@ export function resumeObservation(
   saved: SavedObservation,
   listener: ObservationListener,
 ): boolean {
-  const options = saved.format === undefined ? {} : { format: saved.format };
-  const state = new ObservationState(record, saved.path, options, listener, saved);
+  const { format: accept, path, paths, list, attributes } = saved;
+  const target: ObserveTarget = { path, paths, list, accept, attributes };
+  const state = new ObservationState(record, target, {}, listener, saved);
   if (state.ended) return false;
-  (record.observations ??= new Map()).set(formatPath(saved.path), state);
+  (record.observations ??= new Map()).set(state.key, state);
   return true;
 }
 
@@ -107,6 +140,10 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   readonly observationId: string;
   readonly endpointClientName: string;
   readonly path: Path;
+  readonly paths: readonly Path[] | undefined;
+  readonly attributes: NotificationAttributes | undefined;
+  /** Of the record's observations. */
+  readonly key: string;
   startedAt = 0;
   lastNotification: Notification | undefined = undefined;
   code: Outcome<ReadResult>['code'] = 0 as Outcome<ReadResult>['code'];
@@ -115,7 +152,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   /** Settles with the answer to the request that observes. */
   begun: Promise<Outcome<ReadResult>>;
   readonly #record: RegistrationRecord;
-  readonly #options: ReadOptions;
+  readonly #target: ObserveTarget;
   readonly #listener: ObservationListener;
   readonly #readers = new Set<NotificationReader>();
   #exchange: Exchange | undefined;
@@ -125,16 +162,19 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   /** @param saved  to go on with; without it the device is asked. */
   constructor(
     record: RegistrationRecord,
-    path: Path,
-    options: ReadOptions,
+    target: ObserveTarget,
+    options: CallOptions,
     listener: ObservationListener,
     saved?: SavedObservation,
   ) {
     this.observationId = listener.nextObservationId();
     this.endpointClientName = record.endpointClientName;
-    this.path = path;
+    this.path = target.path;
+    this.paths = target.paths;
+    this.attributes = target.attributes;
+    this.key = keyOf(target);
     this.#record = record;
-    this.#options = options;
+    this.#target = target;
     this.#listener = listener;
     this.#driver = record.driver;
     this.begun = saved === undefined ? this.#ask(options) : Promise.resolve(this.#goOn(saved));
@@ -182,7 +222,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
     const record = this.#record;
     if (this.ended) return;
     if (mode === 'passive' || exchange === undefined || record.ended) return this.end('cancelled');
-    const request = cancelPath(record, this.path, this.#options);
+    const request = cancelPath(record, this.#target);
     this.#exchange = undefined;
     this.end('cancelled');
     await sendRequest(record, { ...request, cancelObservation: exchange }, {}, ignore);
@@ -216,7 +256,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   onNotification(response: IncomingResponse, exchange: Exchange): void {
     if (this.ended || exchange !== this.#exchange) return;
     try {
-      this.#notify(readContent(this.#record, this.path, response, this.#listener));
+      this.#notify(this.#contentOf(response));
     } catch (error) {
       // A notification that cannot be read costs that notification; the next may be good.
       reportServerError(error);
@@ -237,10 +277,14 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
     if (!this.active) return undefined;
     const driver = this.#driver;
     const exchange = this.#exchange;
-    const { initial, lastNotification, path, startedAt, code } = this;
+    const { initial, lastNotification, startedAt, code } = this;
+    const { path, paths, list, accept: format, attributes } = this.#target;
     return {
       path,
-      format: this.#options.format,
+      paths,
+      list,
+      format,
+      attributes,
       code,
       startedAt,
       initial: { entries: initial!.entries, contentFormat: initial!.contentFormat },
@@ -274,7 +318,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
         onNotification: (response, exchange) => this.onNotification(response, exchange),
         onObservationEnded: (exchange) => this.onObservationEnded(exchange),
       };
-      const request = { ...observePath(this.#record, path, this.#options), context: owner };
+      const request = { ...observePath(this.#record, this.#target), context: owner };
       this.#exchange = endpoint.importObservation(this.#driver.now(), peer, request, onWire);
       this.ended = this.#exchange === undefined;
     }
@@ -282,11 +326,11 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   }
 
   /** Ask the device, for the first time or anew. */
-  #ask(options: ReadOptions): Promise<Outcome<ReadResult>> {
+  #ask(options: CallOptions): Promise<Outcome<ReadResult>> {
     const record = this.#record;
     const { driver, peer } = record;
     this.#driver = driver;
-    const request = observePath(record, this.path, this.#options);
+    const request = observePath(record, this.#target);
     return sendRequest(
       record,
       request,
@@ -295,7 +339,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
         if (this.initial === undefined || peer === record.peer) return this.#begun(response, observing, exchange);
         // The client has moved on, and was asked anew where it is: this answer is about an address it has left.
         cancelExchange(driver, exchange);
-        throw notObservable(record, this.path);
+        throw notObservable(record, this.#what);
       },
       this,
     );
@@ -303,11 +347,11 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
 
   #begun(response: IncomingResponse, observing: boolean, exchange: Exchange): Outcome<ReadResult> {
     if (response.code >> 5 !== 2) return refused(response);
-    if (!observing) throw notObservable(this.#record, this.path);
+    if (!observing) throw notObservable(this.#record, this.#what);
     this.#exchange = exchange;
     let content: ReadResult;
     try {
-      content = readContent(this.#record, this.path, response, this.#listener);
+      content = this.#contentOf(response);
     } catch (error) {
       this.#cancelExchange();
       throw error;
@@ -323,6 +367,17 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
     this.startedAt = this.#record.driver.unixTime();
     this.#listener.observed(this);
     return accepted(response.code, content);
+  }
+
+  #contentOf(response: IncomingResponse): ReadResult {
+    const { path, paths, list } = this.#target;
+    return paths === undefined || list === undefined
+      ? readContent(this.#record, path, response, this.#listener)
+      : readCompositeContent(this.#record, paths, list.contentFormat, response, this.#listener);
+  }
+
+  get #what(): string {
+    return (this.paths ?? [this.path]).map(formatPath).join(', ');
   }
 
   #notify(content: ReadResult): void {
@@ -341,8 +396,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
 
   #forget(): void {
     const record = this.#record;
-    const key = formatPath(this.path);
-    if (record.observations?.get(key) === this) record.observations.delete(key);
+    if (record.observations?.get(this.key) === this) record.observations.delete(this.key);
     if (record.observations?.size === 0) record.observations = undefined;
   }
 }
@@ -365,6 +419,12 @@ class ObservationHandle implements Observation {
   }
   get path(): Path {
     return this.#state.path;
+  }
+  get paths(): readonly Path[] | undefined {
+    return this.#state.paths;
+  }
+  get attributes(): NotificationAttributes | undefined {
+    return this.#state.attributes;
   }
   get startedAt(): number {
     return this.#state.startedAt;
@@ -459,10 +519,10 @@ function cancelExchange(driver: Driver, exchange: Exchange): void {
   if (exchange.state !== 'done') driver.turn((now, out) => driver.endpoint.cancel(now, exchange, out));
 }
 
-const notObservable = (record: RegistrationRecord, path: Path): OperationFailed =>
+const notObservable = (record: RegistrationRecord, what: string): OperationFailed =>
   new OperationFailed(
     'NOT_OBSERVABLE',
-    `"${record.endpointClientName}" answered the value of ${formatPath(path)} but will not notify`,
+    `"${record.endpointClientName}" answered the value of ${what} but will not notify`,
     { retryable: false },
   );
 

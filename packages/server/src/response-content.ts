@@ -10,11 +10,12 @@ import {
   isWithin,
   nodeAt,
   parseDiscover,
+  ROOT,
   type DecodeContext,
   type DefinitionLookup,
   type Path,
 } from '@lapwing/lwm2m';
-import type { DiscoveredNode, ReadResult } from './api.ts';
+import type { CompositeResult, DiscoveredNode, ReadResult } from './api.ts';
 import type { RegistrationRecord } from './registration-record.ts';
 import { badResponse } from './requests.ts';
 
@@ -40,6 +41,37 @@ export function readContent(
   if (stray !== undefined)
     throw badResponse(record, `${formatPath(stray.path)} in an answer about ${formatPath(path)}`);
   return { path, entries, node: nodeAt(entries, path), contentFormat };
+}
+
+/**
+ * The content of a 2.05 for a list of paths.
+ *
+ * @param listFormat  what the list was written in: an answer that does not state its format is taken to have the same.
+ * @throws OperationFailed 'BAD_RESPONSE' as above.
+ */
+export function readCompositeContent(
+  record: RegistrationRecord,
+  paths: readonly Path[],
+  listFormat: number,
+  { options, payload }: IncomingResponse,
+  decoding: ResponseDecoding,
+): CompositeResult {
+  const contentFormat = readOption(options, 'contentFormat') ?? listFormat;
+  // "2.05 even if nothing": a client may say so with no bytes at all.
+  const entries =
+    payload.length === 0 ? [] : decodePayload(contentFormat, payload, decodeContext(record, ROOT, decoding));
+  if (isMalformed(entries)) throw badResponse(record, entries.malformed);
+  const stray = entries.find((entry) => !paths.some((path) => isWithin(entry.path, path)));
+  if (stray !== undefined)
+    throw badResponse(record, `${formatPath(stray.path)} in an answer about ${paths.map(formatPath).join(', ')}`);
+  return {
+    path: ROOT,
+    paths,
+    entries,
+    node: undefined,
+    nodes: paths.map((path) => nodeAt(entries, path)),
+    contentFormat,
+  };
 }
 
 /** How payloads of this client are to be read. */

@@ -8,7 +8,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { ObservationState as ObservationOnWire } from '@lapwing/coap';
 import { isMalformed, openSnapshot, sealSnapshot } from '@lapwing/dtls';
-import type { Path } from '@lapwing/lwm2m';
+import type { NotificationAttributes, Path } from '@lapwing/lwm2m';
 import { nodeCrypto, type PeerAddress } from '@lapwing/transport';
 import type { ReadResult, Registration } from './api.ts';
 
@@ -56,7 +56,11 @@ export interface SavedPeer {
 
 export interface SavedObservation {
   readonly path: Path;
+  /** Of an Observe-Composite, with their encoding. */
+  readonly paths: readonly Path[] | undefined;
+  readonly list: { readonly contentFormat: number; readonly payload: Uint8Array } | undefined;
   readonly format: number | undefined;
+  readonly attributes: NotificationAttributes | undefined;
   readonly code: number;
   readonly startedAt: number;
   readonly initial: SavedContent;
