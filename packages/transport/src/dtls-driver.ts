@@ -8,10 +8,9 @@
  * A message of at most 1,152 bytes (RFC 7252 §4.6: 1,024 of payload) makes a record of at most 1,192 with a Connection
  * ID of 6 bytes, within the 1,200 a datagram may have.
  */
-import { Peer, type PeerSecurity } from '@lapwing/coap';
+import { Peer, UsageError, type PeerSecurity } from '@lapwing/coap';
 import {
   DtlsEndpoint,
-  UsageError,
   type Association,
   type CloseReason,
   type ConnectOptions,
