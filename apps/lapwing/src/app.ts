@@ -100,7 +100,7 @@ async function startInOrder(
       startedAt: new Date(),
       demo: configuration.demo,
       coapUrls,
-      counters: () => ({ registrations: server.registrationCount, ...countersOf(drivers) }),
+      counters: () => ({ registrations: server.registrationCount, ...server.counters, ...countersOf(drivers) }),
       deviceTimeout: configuration.deviceTimeout,
       maxEventStreams: configuration.maxEventStreams,
       heartbeatInterval: options.heartbeatInterval ?? 15_000,

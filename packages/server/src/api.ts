@@ -283,6 +283,8 @@ export interface ServerEvents {
   unregistered: [registration: Registration, reason: RemovalReason];
   observed: [observation: ObservationInfo];
   notified: [observation: ObservationInfo, notification: Notification];
+  /** A notification that could not be read, and why; the observation goes on. */
+  malformedNotification: [observation: ObservationInfo, reason: string];
   observationEnded: [observation: ObservationInfo, reason: ObservationEndReason];
   /** A Send (POST /dp): every entry with its own timestamp. */
   sent: [registration: Registration, entries: readonly NodeEntry[]];

@@ -7,7 +7,7 @@ export type { ServerParameters } from './parameters.ts';
 export { MemoryRegistrationStore } from './registration-store.ts';
 export type { MaybePromise, RegistrationStore } from './registration-store.ts';
 export { LwM2mServer } from './server.ts';
-export type { CoapsOptions, ServerOptions, ServerStartOptions, ServerUsage } from './server.ts';
+export type { CoapsOptions, ServerCounters, ServerOptions, ServerStartOptions, ServerUsage } from './server.ts';
 export { copyRegistration } from './registration-record.ts';
 export { MemorySecurityStore, securityInfo } from './security-store.ts';
 export type {

@@ -143,9 +143,13 @@ describe('Observe (OMA TS Core §6.4.1, RFC 7641)', () => {
     assert.deepEqual(device.ended, ['reset']);
   });
 
-  it('a notification that cannot be read is reported, and the next one counts', async () => {
+  it('a notification that cannot be read is counted and reported, and the next one is told', async () => {
     await using setup = setUp();
     const { device, told } = await observing(setup);
+    const unread: string[] = [];
+    setup.server.on('malformedNotification', ({ endpointClientName, path }, reason) =>
+      unread.push(`${endpointClientName} ${formatPath(path)}: ${reason}`),
+    );
     const errors: string[] = [];
     const report = (message: unknown): void => void errors.push((message as { error: Error }).error.message);
     subscribe(SERVER_ERROR_CHANNEL, report);
@@ -157,6 +161,9 @@ describe('Observe (OMA TS Core §6.4.1, RFC 7641)', () => {
     assert.equal(errors.length, 1);
     assert.match(errors[0]!, /"one" answered with what it should not: .*\/3\/0\/9/);
     assert.deepEqual(told.slice(1), ['/3/0/9 is 42']);
+    assert.equal(unread.length, 1);
+    assert.match(unread[0]!, /^one \/3\/0\/9: "one" answered with what it should not: /);
+    assert.deepEqual(setup.server.counters, { malformedNotifications: 1 });
   });
 });
 

@@ -26,7 +26,6 @@ import type {
   ReadResult,
 } from './api.ts';
 import { cancelPath, observePath, type EncodedContent, type ObserveRequest } from './device-requests.ts';
-import { reportServerError } from './diagnostics.ts';
 import { accepted, refused, type Outcome } from './outcome.ts';
 import type { RegistrationRecord } from './registration-record.ts';
 import { isUnassociated, sendRequest, type ExchangeOwner, type NotificationReceiver } from './requests.ts';
@@ -41,6 +40,7 @@ export interface ObservationListener extends ResponseDecoding {
   nextObservationId(): string;
   observed(observation: ObservationInfo): void;
   notified(observation: ObservationInfo, notification: Notification): void;
+  notificationUnread(observation: ObservationInfo, error: unknown): void;
   observationEnded(observation: ObservationInfo, reason: ObservationEndReason): void;
 }
 
@@ -259,7 +259,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
       this.#notify(this.#contentOf(response));
     } catch (error) {
       // A notification that cannot be read costs that notification; the next may be good.
-      reportServerError(error);
+      this.#listener.notificationUnread(this, error);
     }
   }
 

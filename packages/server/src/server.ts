@@ -70,6 +70,12 @@ export interface CoapsOptions {
   readonly dtls?: Partial<DtlsParameters>;
 }
 
+export interface ServerCounters {
+  /** Notifications whose content could not be read. */
+  readonly malformedNotifications: number;
+}
+
+/** What is held now. */
 export interface ServerUsage {
   readonly registrations: number;
   /** Registrations that will expire. */
@@ -91,6 +97,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   readonly #lifetimes: TimedLayer;
   #observations = 0;
   #resumption: Resumption | undefined;
+  #malformedNotifications = 0;
   #closed: Promise<void> | undefined;
 
   /**
@@ -189,6 +196,12 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
       registered: (endpointClientName) => this.#table.byName(endpointClientName),
       observed: (observation) => this.#tell('observed', observation),
       notified: (observation, notification) => this.#tell('notified', observation, notification),
+      notificationUnread: (observation, error) => {
+        this.#malformedNotifications++;
+        reportServerError(error);
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#tell('malformedNotification', observation, reason);
+      },
       observationEnded: (observation, reason) => this.#tell('observationEnded', observation, reason),
     };
     this.#lifetimes = {
@@ -214,6 +227,11 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
       lifetimes: this.#table.lifetimes.size,
       objectLists: this.#interface.objectLists,
     };
+  }
+
+  /** What was counted since the beginning. */
+  get counters(): ServerCounters {
+    return { malformedNotifications: this.#malformedNotifications };
   }
 
   device(endpointClientName: string): Device | undefined {
