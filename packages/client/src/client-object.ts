@@ -89,6 +89,8 @@ export interface ClientObject {
    * Object Instance. Default: those of `instances`, or all of the definition when there are no instances yet.
    */
   readonly resources?: readonly number[];
+  /** By Resource ID: what a Write (Replace) of an Object Instance goes back to where it gives no value. */
+  readonly defaults?: { readonly [resourceId: number]: PlainValue | PlainValues };
   /**
    * Servers may create Object Instances: `true` keeps what they give; a function may refuse by throwing
    * `OperationRefused`, and may return Resources to add (read-only values, handlers).

@@ -265,6 +265,11 @@ function buildObject(spec: ClientObject, registry: DefinitionLookup, lwm2mVersio
   if (!definition.multiple && ids.some((id) => id !== 0)) {
     throw new UsageError(`Object ${objectId} (${definition.name}) has one Object Instance, with id 0`);
   }
+  for (const [id, value] of Object.entries(spec.defaults ?? {})) {
+    const resource = definition.resources.get(Number(id));
+    // Checked here, so that it fits when a Write falls back on it.
+    if (resource !== undefined) buildValue(resourcePath(objectId, 0, resource.id), resource, value);
+  }
   const instances = new Map<number, TreeObjectInstance>();
   const used = new Set<number>();
   for (const id of ids) {
@@ -307,7 +312,8 @@ function buildResource(path: ResourcePath, definition: ResourceDefinition, given
   return buildValue(path, definition, given);
 }
 
-function buildValue(
+/** @throws UsageError when the value does not fit the definition. */
+export function buildValue(
   path: ResourcePath,
   definition: ResourceDefinition,
   given: unknown,
@@ -358,7 +364,8 @@ export function plainValues(values: ReadonlyMap<number, Value>): ReadonlyMap<num
 export const plainValue = (value: Value): PlainValue => valueToJs(value) as PlainValue;
 
 function isHandler(content: ResourceContent): content is ResourceHandler {
-  if (typeof content !== 'object') return false;
+  // A Buffer has `read` and `write` methods too, and is a value.
+  if (typeof content !== 'object' || ArrayBuffer.isView(content)) return false;
   const { read, write, execute, receive } = content as ResourceHandler;
   return [read, write, execute, receive].some((handler) => typeof handler === 'function');
 }

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, it } from 'node:test';
 import {
+  accessControlObject,
   CLIENT_ERROR_CHANNEL,
+  portfolioObject,
+  type ClientObject,
   LwM2mClient,
   MemoryStateStore,
   temperatureObject,
@@ -15,6 +18,7 @@ import { RawServer } from './raw-server.ts';
 async function session(
   store: MemoryStateStore,
   run: (server: RawServer, client: LwM2mClient) => Promise<void>,
+  objects: readonly ClientObject[] = [temperatureObject({ value: 20 })],
 ): Promise<void> {
   const network = new SimulatedNetwork();
   const server = new RawServer(network);
@@ -22,7 +26,7 @@ async function session(
   const client = new LwM2mClient(network.driver({ host: '10.0.0.2', port: 56830 }), {
     endpointClientName: 'state',
     servers: [{ uri: 'coap://10.0.0.1', lifetimeSeconds: 300 }],
-    objects: [temperatureObject({ value: 20 })],
+    objects,
     stateStore: store,
     ...(state !== undefined && { state }),
   });
@@ -58,6 +62,33 @@ describe('the state of a client', () => {
     await session(store, async (server) => {
       assert.equal((await server.request('GET /3303/0/5700', { accept: 40 })).text, '</3303/0/5700>;pmin=5;pmax=60');
     });
+  });
+
+  it('Access Control is as it was left: changed, added and removed entries (Core §8)', async () => {
+    const store = new MemoryStateStore();
+    const objects = (): readonly ClientObject[] => [
+      portfolioObject({ identities: [{ hostDeviceId: 'a' }] }),
+      accessControlObject(
+        { objectId: 16, objectInstanceId: 0, owner: 1 },
+        { objectId: 16, servers: { 1: ['create'] } },
+      ),
+    ];
+    const entries = (client: LwM2mClient): readonly unknown[] =>
+      client.objectInstanceIds(2).map((id) => [0, 1, 2, 3].map((resource) => client.get(`/2/${id}/${resource}`)));
+    let left: readonly unknown[] = [];
+    await session(
+      store,
+      async (server, client) => {
+        const [control] = client.objectInstanceIds(2);
+        assert.equal((await server.request(`PUT /2/${control}/2/7`, { contentFormat: 0 }, '3')).code, '2.04');
+        const body = '[{"n":"/16/4/0/0","vs":"x"}]';
+        assert.equal((await server.request('POST /16', { contentFormat: 110 }, body)).code, '2.01');
+        left = entries(client);
+        assert.equal(left.length, 4);
+      },
+      objects(),
+    );
+    await session(store, (_server, client) => Promise.resolve(assert.deepEqual(entries(client), left)), objects());
   });
 
   it('what no longer fits is left out', async () => {

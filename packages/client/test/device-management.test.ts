@@ -403,9 +403,11 @@ describe('Write (Core §6.3.3)', () => {
     });
   }
 
-  it('Replace of an Object Instance removes optional values that are not given; read-only and mandatory ones stay', async () => {
-    w.client.set(`/${T}/0/0`, 44);
-    const payload = payloadOf(TLV, `/${T}/0`, `/${T}/0/1=new`, `/${T}/0/5/3=3`);
+  it('Replace of an Object Instance removes optional values that are not given; read-only ones stay', async () => {
+    const incomplete = payloadOf(TLV, `/${T}/0`, `/${T}/0/1=new`, `/${T}/0/5/3=3`);
+    assert.equal((await write(`PUT /${T}/0`, TLV, incomplete)).code, '4.00', 'a mandatory value is missing');
+    assert.notEqual(w.client.get(`/${T}/0/1`), 'new');
+    const payload = payloadOf(TLV, `/${T}/0`, `/${T}/0/0=44`, `/${T}/0/1=new`, `/${T}/0/5/3=3`);
     assert.equal((await write(`PUT /${T}/0`, TLV, payload)).code, '2.04');
     assert.deepEqual(
       [0, 1, 2, 5, 7, 8, 9].map((id) => w.client.get(`/${T}/0/${id}`)),
@@ -425,6 +427,18 @@ describe('Write (Core §6.3.3)', () => {
     assert.equal((await w.server.request(`GET /${T}/0/8`)).code, '4.04');
     assert.equal((await write(`PUT /${T}/0/8`, TEXT, '1')).code, '2.04', 'a supported Resource can be written back');
     assert.equal(w.client.get(`/${T}/0/8`), true);
+  });
+
+  it('Replace of the Server Object Instance puts back the defaults of mandatory values (ETS 215)', async () => {
+    const other = await world();
+    other.client.set('/1/0/1', 500);
+    const put = { contentFormat: TLV };
+    const body = payloadOf(TLV, '/1/0', '/1/0/2=101', '/1/0/3=1010', '/1/0/5=2000', '/1/0/6=1');
+    assert.equal((await other.server.request('PUT /1/0', put, body)).code, '2.04');
+    assert.deepEqual(
+      [1, 2, 3, 5, 6, 7].map((id) => other.client.get(`/1/0/${id}`)),
+      [86_400, 101, 1010, 2000, true, 'U'],
+    );
   });
 
   it('of a multiple-instance Resource: Replace replaces all, Partial Update merges, one Resource Instance is itself', async () => {

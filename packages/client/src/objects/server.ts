@@ -53,6 +53,7 @@ export function serverObject(
     objectId: 1,
     unknownResources: 'skip',
     resources: SUPPORTED,
+    defaults: { [SERVER_RESOURCES.lifetime]: 86_400, [SERVER_RESOURCES.notificationStoring]: false, [SERVER_RESOURCES.binding]: binding }, // prettier-ignore
     instances: Object.fromEntries(
       accounts.map((account) => [account.objectInstanceId, serverContent(account, binding, actions)]),
     ),

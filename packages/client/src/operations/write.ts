@@ -2,8 +2,8 @@
  * Writing: first everything is checked, then everything is written, so that a refused Write leaves nothing behind.
  * OMA TS Core §6.3.3 (Replace, Partial Update), §6.3.11 (Write-Composite).
  *
- * Replace on an Object Instance removes optional kept values that are not in the payload; mandatory ones and those with
- * handlers stay as they are. The `write` handlers run before kept values change: one that refuses keeps the rest undone,
+ * Replace on an Object Instance removes optional kept values that are not in the payload, or puts back their default; those
+ * with handlers stay as they are. A mandatory one that has no default refuses the whole when it is not in the payload. The `write` handlers run before kept values change: one that refuses keeps the rest undone,
  * and those before it are given back the values they had.
  */
 import { checkRange, formatPath, isWithin, resourcePath } from '@lapwing/lwm2m';
@@ -21,7 +21,7 @@ import type { HandlerContext, PlainValue, WriteContext } from '../client-object.
 import { reportClientError } from '../diagnostics.ts';
 import { andThen, eachInOrder } from '../maybe-promise.ts';
 import type { MaybePromise } from '../maybe-promise.ts';
-import { checkedValue, checkedValues, plainValue, plainValues } from '../object-tree.ts';
+import { buildValue, checkedValue, checkedValues, plainValue, plainValues } from '../object-tree.ts';
 import type { ObjectTree, TreeObject, TreeObjectInstance, TreeResource } from '../object-tree.ts';
 import { badRequest, HandlerFailed, isRefusal, notAllowed, notFound, OperationRefused } from '../refusal.ts';
 import type { Refusal } from '../refusal.ts';
@@ -144,7 +144,11 @@ function planWrite(
     if (write !== undefined) writes.push(write);
   }
   if (target.kind !== 'objectInstance' && writes.length === 0) return badRequest('the payload holds no value');
-  if (target.kind === 'objectInstance' && mode === 'replace') writes.push(...removals(target, instance, groups));
+  if (target.kind === 'objectInstance' && mode === 'replace') {
+    const left = removals(target, object, instance, groups);
+    if (isRefusal(left)) return left;
+    writes.push(...left);
+  }
   return writes;
 }
 
@@ -237,18 +241,25 @@ function planResource(
 
 const NO_VALUES: ReadonlyMap<number, Value> = new Map();
 
+/** What a Replace of an Object Instance does to what it does not give: back to the default, or gone; 4.00 when neither can be. */
 function removals(
   target: WriteTarget,
+  object: TreeObject,
   instance: TreeObjectInstance,
   groups: ReadonlyMap<number, unknown>,
-): readonly ResourceWrite[] {
+): readonly ResourceWrite[] | Refusal {
   const writes: ResourceWrite[] = [];
   for (const [id, before] of instance.resources) {
     const { definition } = before;
-    if (groups.has(id) || before.kind === 'handler' || definition.mandatory || !isWritable(definition, before))
-      continue;
+    if (groups.has(id) || !isWritable(definition, before)) continue;
     const path = resourcePath(target.objectId, target.objectInstanceId, id);
-    writes.push({ path, definition, before, after: undefined, mode: 'replace' });
+    const byDefault = object.spec.defaults?.[id];
+    if (definition.mandatory && byDefault === undefined) {
+      return badRequest(`${formatPath(path)} (${definition.name}) is mandatory`);
+    }
+    if (before.kind === 'handler') continue;
+    const after = byDefault === undefined ? undefined : buildValue(path, definition, byDefault);
+    writes.push({ path, definition, before, after, mode: 'replace' });
   }
   return writes;
 }
