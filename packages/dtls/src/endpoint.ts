@@ -28,6 +28,7 @@ import { isMalformed } from './malformed.ts';
 import { OpenAssociations } from './open-associations.ts';
 import { checkedParameters } from './parameters.ts';
 import type { DtlsParameters } from './parameters.ts';
+import { plainBytes } from './plain-bytes.ts';
 import { CONTENT_TYPES } from './record/content-type-table.ts';
 import { RecordCursor } from './record/record-header.ts';
 import type { OpenedRecord } from './record/protection.ts';
@@ -194,7 +195,7 @@ export class DtlsEndpoint implements DtlsEndpointApi {
       return;
     }
     const cursor = this.#cursor;
-    cursor.enter(datagram, this.#tables.connectionIds.length);
+    cursor.enter(plainBytes(datagram), this.#tables.connectionIds.length);
     while (cursor.next()) {
       this.counters.recordsReceived++;
       if (cursor.contentType === CONTENT_TYPES.tls12Cid) this.#handleByConnectionId(now, from, out);
@@ -471,7 +472,7 @@ export class DtlsEndpoint implements DtlsEndpointApi {
       this.#drop('deferred-full');
       return false;
     }
-    progress.deferredData.push(plaintext.slice());
+    progress.deferredData.push(plainBytes(plaintext).slice());
     progress.deferredDataBytes = bytes;
     return true;
   }
