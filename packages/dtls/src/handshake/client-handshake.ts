@@ -66,6 +66,8 @@ import { Transcript } from './transcript.ts';
 const EMPTY = new Uint8Array(0);
 /** A cookie may have run out by the time it comes back; a server that asks for ever is none. */
 const MAX_COOKIES = 3;
+/** With a longer one the ClientHello would not go into a datagram of 1,200 bytes, and many servers give a fragmented one no cookie. */
+const MAX_TICKET_BYTES = 900;
 
 export interface ClientHandshakeOptions extends OfferOptions {
   readonly output: HandshakeOutput;
@@ -279,7 +281,8 @@ export class ClientHandshake implements HandshakeMachine {
   #handleNewSessionTicket(body: Uint8Array): HandshakeFailure | undefined {
     const decoded = decodeNewSessionTicket(body);
     if (isMalformed(decoded)) return malformedMessage('server', decoded);
-    if (decoded.ticket.length > 0) this.#ticket = decoded.ticket.slice();
+    const { length } = decoded.ticket;
+    if (length > 0 && length <= MAX_TICKET_BYTES) this.#ticket = decoded.ticket.slice();
     return undefined;
   }
 
