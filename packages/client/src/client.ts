@@ -152,7 +152,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     this.endpointClientName = endpointClientName;
     this.#driver = driver;
     const accounts = resolveAccounts(options.servers);
-    this.#attributes = new AttributeStore(() => this.#state?.stateChanged());
+    this.#attributes = new AttributeStore(() => this.#handleAttributes());
     this.#tree = this.#buildTree(options, accounts, lwm2mVersion, binding);
     if (options.stateStore !== undefined) {
       const capture = (): ClientState => captureState(this.#tree, this.#attributes);
@@ -688,6 +688,11 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         if (!procedure.settings.storesNotifications) this.#reporting.storingEnded(procedure.settings);
         return;
     }
+  }
+
+  #handleAttributes(): void {
+    this.#reporting.forgetConditions();
+    this.#state?.stateChanged();
   }
 
   #handleInstances(path: Path): void {

@@ -60,6 +60,8 @@ interface Observation extends Observed {
   evaluatedAt: number;
   /** When to read again without a change, ms. */
   deadline: number;
+  /** Of its parts; undefined: to be found out anew. */
+  conditions: readonly NotificationAttributes[] | undefined;
   /** A slow read is under way; `again`: something changed meanwhile. */
   reading: 'no' | 'yes' | 'again';
   readonly stored: StoredNotifications;
@@ -111,6 +113,7 @@ export class Reporting {
       changed: observed.paths.map(() => false),
       evaluatedAt: now,
       deadline: Infinity,
+      conditions: undefined,
       reading: 'no',
       stored: this.#unpark(observed) ?? new StoredNotifications(this.#budget),
       lastSent: [],
@@ -185,9 +188,15 @@ export class Reporting {
 
   /** Attributes or the defaults of a server changed. */
   attributesChanged(shortServerId: number): void {
+    this.forgetConditions();
     for (const observation of [...this.#observations]) {
       if (observation.settings.shortServerId === shortServerId) this.#evaluate(observation);
     }
+  }
+
+  /** Some attributes are not what they were; what follows from it is seen the next time something is looked at. */
+  forgetConditions(): void {
+    for (const observation of this.#observations) observation.conditions = undefined;
   }
 
   nextDeadline(): number {
@@ -447,7 +456,11 @@ export class Reporting {
   }
 
   /** For each listed path the attributes that hold for it. */
-  #conditionsOfParts({ settings, attributes, paths }: Observation): readonly NotificationAttributes[] {
+  #conditionsOfParts(observation: Observation): readonly NotificationAttributes[] {
+    return (observation.conditions ??= this.#findConditions(observation));
+  }
+
+  #findConditions({ settings, attributes, paths }: Observation): readonly NotificationAttributes[] {
     const defaults = defaultsOf(settings);
     if (attributes !== undefined) {
       const given = effectiveAttributes([attributes, defaults]);
