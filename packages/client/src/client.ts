@@ -5,30 +5,30 @@
  * One driver, so one socket, per client. Everything enters through `driver.turn`, and the client is the one timed layer
  * above CoAP: registrations and observations share the driver's one timer.
  */
-import { lookup } from 'node:dns/promises';
 import { EventEmitter } from 'node:events';
-import { isIP, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import { OperationFailed, UsageError } from '@lapwing/coap';
 import type { CoapEvent, CoapParameters, IncomingRequest, Peer } from '@lapwing/coap';
-import type { ConnectOptions, DtlsParameters, Refusal } from '@lapwing/dtls';
-import { isMalformed, isProfileId, ObjectDefinitions, parsePath } from '@lapwing/lwm2m';
-import type { AnnouncedObject, DefinitionLookup, LwM2mVersion, NodeEntry, Path } from '@lapwing/lwm2m';
+import type { DtlsParameters, Refusal } from '@lapwing/dtls';
+import { isMalformed, ObjectDefinitions, parsePath } from '@lapwing/lwm2m';
+import type { DefinitionLookup, LwM2mVersion, NodeEntry, Path } from '@lapwing/lwm2m';
 import { DtlsDriver, isSecure, UdpDriver } from '@lapwing/transport';
 import type { AssociationEvent, Driver, PeerAddress, TimedLayer } from '@lapwing/transport';
 import type {
   ClientCounters,
   ClientEvents,
   ClientOptions,
-  ProfileOptions,
   SendResult,
-  ServerAccount,
   ServerRegistration,
   StartOptions,
 } from './api.ts';
 import { ACCESS_CONTROL_OBJECT, AccessControl } from './access-rights.ts';
+import { announcementOf } from './announcement.ts';
+import type { Announcement } from './announcement.ts';
 import { AttributeStore } from './attribute-store.ts';
 import { streamedRequests } from './body-streams.ts';
 import { AwakeTime } from './awake-time.ts';
+import { addressOf, checkAddresses, checkOptions, commonVersion, connectOptions, locate } from './client-options.ts';
 import { captureState, isOfState, restoreState } from './client-state.ts';
 import type { ClientState } from './client-state.ts';
 import type { KeptAt, ObjectInstanceContent, SettableAt, TreeAccess } from './client-object.ts';
@@ -43,7 +43,6 @@ import { carriesTime, PayloadFormat } from './payload-format.ts';
 import { isRefusal, type HandlerFailed } from './refusal.ts';
 import { RegistrationOrder } from './registration-order.ts';
 import { RegistrationProcedure } from './registration-procedure.ts';
-import type { Announcement, Profile } from './registration-procedure.ts';
 import { Reporting } from './reporting.ts';
 import type { ReportingSource } from './reporting.ts';
 import { sendFormat, Sending } from './sending.ts';
@@ -199,22 +198,8 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       },
     });
     this.#sending = new Sending(driver, formats);
-    const announcement = (): Announcement => ({
-      endpointClientName,
-      queueMode: queueMode !== false,
-      profile: this.#profile(options.profile),
-      smsNumber: options.smsNumber,
-      contentFormat: options.contentFormat,
-      alternatePath,
-      objects: this.#announcedObjects(),
-    });
-    const families = new Set(accounts.map((account) => isIPv6(addressOf(account).host)));
-    if (families.size > 1)
-      throw new UsageError('servers of IPv4 and IPv6 cannot share a socket: start a client for each family');
-    if (accounts.some(({ parsedUri }) => parsedUri.scheme !== driver.scheme))
-      throw new UsageError(
-        `this client sends over ${driver.scheme}: servers of coap and coaps cannot share a socket, start a client for each`,
-      );
+    const announcement = (): Announcement => announcementOf(options, this.#tree);
+    checkAddresses(accounts, driver);
     this.#procedures = accounts.map((account) => this.#buildProcedure(account, lwm2mVersion, announcement));
     this.#order = new RegistrationOrder(this.#procedures);
     if (queueMode !== false) {
@@ -509,28 +494,6 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     this.#byPeer.set(peer, procedure);
   }
 
-  #profile(given: ProfileOptions | undefined): Profile | undefined {
-    if (given === undefined) return undefined;
-    const covered = new Set(given.covers);
-    const uncovered = this.#announcedObjects().flatMap((object) => {
-      const { objectId, objectInstanceIds } = object;
-      if (covered.has(`/${objectId}`)) return [];
-      const left = objectInstanceIds.filter((id) => !covered.has(`/${objectId}/${id}`));
-      return objectInstanceIds.length > 0 && left.length === 0 ? [] : [{ ...object, objectInstanceIds: left }];
-    });
-    return { ids: given.ids, uncovered };
-  }
-
-  #announcedObjects(): readonly AnnouncedObject[] {
-    return [...this.#tree.objects.values()]
-      .sort((a, b) => a.objectId - b.objectId)
-      .map(({ objectId, definition }) => ({
-        objectId,
-        version: definition.version,
-        objectInstanceIds: this.objectInstanceIds(objectId),
-      }));
-  }
-
   #nextDeadline(): number {
     let deadline = Math.min(this.#reporting.nextDeadline(), this.#awake?.nextDeadline() ?? Infinity);
     for (const procedure of this.#procedures) deadline = Math.min(deadline, procedure.nextDeadline());
@@ -789,61 +752,3 @@ const closedError = (): OperationFailed => new OperationFailed('CLOSED', 'the cl
 
 const isEntries = (content: readonly unknown[]): content is readonly NodeEntry[] =>
   content.every((one) => typeof one === 'object' && one !== null && 'path' in one);
-
-const VERSIONS: readonly LwM2mVersion[] = ['1.0', '1.1', '1.2'];
-
-/** The highest version both speak; without knowledge of the server, the client's. */
-function commonVersion(serverVersions: readonly unknown[], highest: LwM2mVersion): LwM2mVersion {
-  const known = VERSIONS.filter((version) => version <= highest && serverVersions.includes(version));
-  return known.at(-1) ?? highest;
-}
-
-function checkOptions({ endpointClientName, objects, servers, profile, queueMode }: ClientOptions): void {
-  const wrong = profile?.ids.find((id) => !isProfileId(id));
-  if (wrong !== undefined) throw new UsageError(`"${wrong}" is no Profile ID`);
-  if (typeof queueMode === 'object' && !((queueMode.awakeTime ?? 1) > 0)) {
-    throw new UsageError('the awake time is a number of ms above 0');
-  }
-  if (endpointClientName === '') throw new UsageError('an Endpoint Client Name is needed');
-  if (servers.length === 0) throw new UsageError('a client needs a server to register with');
-  for (const { objectId } of objects) {
-    if (objectId === 0 || objectId === 1) {
-      throw new UsageError(`Object ${objectId} is made from the servers, and not given with the objects`);
-    }
-  }
-}
-
-function connectOptions({
-  credentials,
-  serverName,
-  cipherSuites,
-  parsedUri,
-}: ResolvedAccount): ConnectOptions | undefined {
-  if (credentials === undefined) return undefined;
-  const name = serverName ?? (isIP(parsedUri.host) === 0 ? parsedUri.host : undefined);
-  return {
-    credentials,
-    ...(name !== undefined && { serverName: name }),
-    ...(cipherSuites !== undefined && { cipherSuites }),
-  };
-}
-
-function addressOf({ address, parsedUri, uri }: ResolvedAccount): PeerAddress {
-  if (address !== undefined) return address;
-  if (isIP(parsedUri.host) === 0)
-    throw new UsageError(`"${uri}" has a host name: use LwM2mClient.start, or give an address`);
-  return { host: parsedUri.host, port: parsedUri.port };
-}
-
-/** Look up the host of a server's URI. */
-async function locate(account: ServerAccount): Promise<ServerAccount & { readonly address: PeerAddress }> {
-  if (account.address !== undefined) return { ...account, address: account.address };
-  const { host, port } = parseServerUri(account.uri);
-  if (isIP(host) !== 0) return { ...account, address: { host, port } };
-  try {
-    const { address } = await lookup(host);
-    return { ...account, address: { host: address, port } };
-  } catch (cause) {
-    throw new OperationFailed('NAME_NOT_FOUND', `the host of ${account.uri} is not found`, { retryable: true, cause });
-  }
-}

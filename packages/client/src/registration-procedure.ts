@@ -16,30 +16,13 @@ import type { Code, Exchange, FailureReason, IncomingResponse, Outbox } from '@l
 import { formatObjectLinks, formatRegisterQueries, formatUpdateQueries } from '@lapwing/lwm2m';
 import type { AnnouncedObject, LwM2mVersion } from '@lapwing/lwm2m';
 import type { Driver } from '@lapwing/transport';
+import type { Announcement, Profile } from './announcement.ts';
 import type { RegistrationFailure, ServerRegistration } from './api.ts';
 import { describeAnswer, FAILURES } from './describe-answer.ts';
 import { advanceRegistration, registrationDeadline } from './registration-state.ts';
 import type { Location, RegistrationInput, RegistrationState } from './registration-state.ts';
 import type { ServerSettings } from './server-account.ts';
 import { alertOf } from './server-peer.ts';
-
-/** What the client says of itself to every server; asked for whenever a request is made. */
-export interface Announcement {
-  readonly endpointClientName: string;
-  readonly queueMode: boolean;
-  readonly smsNumber: string | undefined;
-  readonly contentFormat: number | undefined;
-  /** "" or "/lwm2m". */
-  readonly alternatePath: string;
-  readonly objects: readonly AnnouncedObject[];
-  readonly profile: Profile | undefined;
-}
-
-/** Profile IDs, and what of `objects` they leave to be listed. */
-export interface Profile {
-  readonly ids: readonly string[];
-  readonly uncovered: readonly AnnouncedObject[];
-}
 
 export interface RegistrationListener {
   /** Also: every observation of this server is void now. */
@@ -280,6 +263,7 @@ export class RegistrationProcedure {
         this.#saying = { lifetimeSeconds, binding, objectLinks };
         const { endpointClientName } = announcement;
         const profile = this.#profileOf(version);
+        const listed = profile === undefined ? objectLinks : this.#links(profile.uncovered);
         const parameters = {
           profileIds: profile?.ids,
           endpointClientName,
@@ -292,9 +276,9 @@ export class RegistrationProcedure {
         const options = buildOptions({
           uriPath: [...pathSegments, 'rd'],
           uriQuery: formatRegisterQueries(parameters),
-          contentFormat: profile?.uncovered.length === 0 ? undefined : contentFormat,
+          contentFormat: listed === '' ? undefined : contentFormat,
         });
-        const payload = encodeUtf8(profile === undefined ? objectLinks : this.#links(profile.uncovered));
+        const payload = encodeUtf8(listed);
         return endpoint.request(now, peer, { code: Codes.post, options, payload, context: this }, out);
       }
       case 'update': {

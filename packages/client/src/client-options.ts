@@ -1,0 +1,80 @@
+/** The options of a client, checked and completed: what makes no sense is refused before anything is opened. */
+import { lookup } from 'node:dns/promises';
+import { isIP, isIPv6 } from 'node:net';
+import { OperationFailed, UsageError } from '@lapwing/coap';
+import type { ConnectOptions } from '@lapwing/dtls';
+import { isProfileId } from '@lapwing/lwm2m';
+import type { LwM2mVersion } from '@lapwing/lwm2m';
+import type { Driver, PeerAddress } from '@lapwing/transport';
+import type { ClientOptions, ServerAccount } from './api.ts';
+import { parseServerUri } from './server-account.ts';
+import type { ResolvedAccount } from './server-account.ts';
+
+const VERSIONS: readonly LwM2mVersion[] = ['1.0', '1.1', '1.2'];
+
+/** The highest version both speak; without knowledge of the server, the client's. */
+export function commonVersion(serverVersions: readonly unknown[], highest: LwM2mVersion): LwM2mVersion {
+  const known = VERSIONS.filter((version) => version <= highest && serverVersions.includes(version));
+  return known.at(-1) ?? highest;
+}
+
+export function checkOptions({ endpointClientName, objects, servers, profile, queueMode }: ClientOptions): void {
+  const wrong = profile?.ids.find((id) => !isProfileId(id));
+  if (wrong !== undefined) throw new UsageError(`"${wrong}" is no Profile ID`);
+  if (typeof queueMode === 'object' && !((queueMode.awakeTime ?? 1) > 0)) {
+    throw new UsageError('the awake time is a number of ms above 0');
+  }
+  if (endpointClientName === '') throw new UsageError('an Endpoint Client Name is needed');
+  if (servers.length === 0) throw new UsageError('a client needs a server to register with');
+  for (const { objectId } of objects) {
+    if (objectId === 0 || objectId === 1) {
+      throw new UsageError(`Object ${objectId} is made from the servers, and not given with the objects`);
+    }
+  }
+}
+
+export function connectOptions({
+  credentials,
+  serverName,
+  cipherSuites,
+  parsedUri,
+}: ResolvedAccount): ConnectOptions | undefined {
+  if (credentials === undefined) return undefined;
+  const name = serverName ?? (isIP(parsedUri.host) === 0 ? parsedUri.host : undefined);
+  return {
+    credentials,
+    ...(name !== undefined && { serverName: name }),
+    ...(cipherSuites !== undefined && { cipherSuites }),
+  };
+}
+
+export function addressOf({ address, parsedUri, uri }: ResolvedAccount): PeerAddress {
+  if (address !== undefined) return address;
+  if (isIP(parsedUri.host) === 0)
+    throw new UsageError(`"${uri}" has a host name: use LwM2mClient.start, or give an address`);
+  return { host: parsedUri.host, port: parsedUri.port };
+}
+
+/** Look up the host of a server's URI. */
+export async function locate(account: ServerAccount): Promise<ServerAccount & { readonly address: PeerAddress }> {
+  if (account.address !== undefined) return { ...account, address: account.address };
+  const { host, port } = parseServerUri(account.uri);
+  if (isIP(host) !== 0) return { ...account, address: { host, port } };
+  try {
+    const { address } = await lookup(host);
+    return { ...account, address: { host: address, port } };
+  } catch (cause) {
+    throw new OperationFailed('NAME_NOT_FOUND', `the host of ${account.uri} is not found`, { retryable: true, cause });
+  }
+}
+
+/** @throws UsageError for servers that cannot share this driver's socket. */
+export function checkAddresses(accounts: readonly ResolvedAccount[], driver: Driver): void {
+  const families = new Set(accounts.map((account) => isIPv6(addressOf(account).host)));
+  if (families.size > 1)
+    throw new UsageError('servers of IPv4 and IPv6 cannot share a socket: start a client for each family');
+  if (accounts.some(({ parsedUri }) => parsedUri.scheme !== driver.scheme))
+    throw new UsageError(
+      `this client sends over ${driver.scheme}: servers of coap and coaps cannot share a socket, start a client for each`,
+    );
+}
