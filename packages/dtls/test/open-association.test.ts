@@ -14,7 +14,7 @@ interface Open {
   readonly near: Association;
   readonly far: Association;
   /** A record of the client, under its keys, with any content. */
-  say(contentType: number, content: Uint8Array): void;
+  readonly say: (contentType: number, content: Uint8Array) => void;
 }
 
 function open(): Open {
@@ -24,7 +24,7 @@ function open(): Open {
     fixture,
     near,
     far,
-    say(contentType, content): void {
+    say: (contentType, content) => {
       assert.ok(near instanceof DtlsAssociation);
       fixture.network.carry(CLIENT, SERVER, near.write!.seal(contentType, 1, near.writeSequence++, content));
       fixture.network.run(30);
