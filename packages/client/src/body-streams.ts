@@ -6,23 +6,28 @@
  */
 import { Codes, CONTENT_FORMATS, readOption, readOptions } from '@lapwing/coap';
 import type { Code, IncomingRequest, Option } from '@lapwing/coap';
-import type { BodyReceiver, ClientObject } from './client-object.ts';
+import { formatPath } from '@lapwing/lwm2m';
+import type { ResourcePath } from '@lapwing/lwm2m';
+import type { BodyReceiver, ClientObject, HandlerContext } from './client-object.ts';
 import { andThen } from './maybe-promise.ts';
 import type { MaybePromise } from './maybe-promise.ts';
-import { badRequest, isRefusal, refusal } from './refusal.ts';
+import type { TreeResource } from './object-tree.ts';
+import { badRequest, HandlerFailed, isRefusal, notAllowed, OperationRefused, refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 
 /** What a stream asks of whoever owns the endpoint. */
-export interface StreamOwner {
+export interface StreamOwner<Context> {
   /** The next block is welcome. */
-  continue(request: IncomingRequest): void;
+  continue(context: Context): void;
   /** The body has been taken, or is refused. */
-  finish(request: IncomingRequest, refused: Refusal | undefined): void;
+  finish(context: Context, refused: Refusal | undefined): void;
   /** A handler threw. */
-  fail(request: IncomingRequest, error: unknown): void;
+  fail(context: Context, error: unknown): void;
 }
 
-interface Stream {
+interface Stream<Context> {
+  /** What the owner wants to find again. */
+  readonly context: Context;
   readonly resourceId: number;
   readonly contentFormat: number;
   receiver: MaybePromise<BodyReceiver>;
@@ -30,25 +35,22 @@ interface Stream {
   rest: number | undefined;
 }
 
-export class BodyStreams {
-  readonly #owner: StreamOwner;
-  readonly #streams = new Map<IncomingRequest, Stream>();
+export class BodyStreams<Context> {
+  readonly #owner: StreamOwner<Context>;
+  readonly #streams = new Map<IncomingRequest, Stream<Context>>();
 
-  constructor(owner: StreamOwner) {
+  constructor(owner: StreamOwner<Context>) {
     this.#owner = owner;
-  }
-
-  get size(): number {
-    return this.#streams.size;
   }
 
   begin(
     request: IncomingRequest,
+    context: Context,
     resourceId: number,
     contentFormat: number,
     receiver: MaybePromise<BodyReceiver>,
   ): void {
-    const stream: Stream = { resourceId, contentFormat, receiver, rest: undefined };
+    const stream: Stream<Context> = { context, resourceId, contentFormat, receiver, rest: undefined };
     this.#streams.set(request, stream);
     // Blocks wait for it, and so does its failure when it comes before the first of them has been taken.
     if (receiver instanceof Promise) receiver.catch(() => undefined);
@@ -81,7 +83,7 @@ export class BodyStreams {
   }
 
   #take(
-    stream: Stream,
+    stream: Stream<Context>,
     receiver: BodyReceiver,
     offset: number,
     bytes: Uint8Array,
@@ -102,23 +104,23 @@ export class BodyStreams {
     return value.length === 0 ? ended() : andThen(receiver.write(value), ended);
   }
 
-  #next(request: IncomingRequest, stream: Stream, refused: Refusal | undefined, more: boolean): void {
+  #next(request: IncomingRequest, stream: Stream<Context>, refused: Refusal | undefined, more: boolean): void {
     // It may have been abandoned while its handler worked.
     if (!this.#streams.has(request)) return;
-    if (refused === undefined && more) return this.#owner.continue(request);
+    if (refused === undefined && more) return this.#owner.continue(stream.context);
     this.#streams.delete(request);
     if (refused !== undefined) this.#tell(stream);
-    this.#owner.finish(request, refused);
+    this.#owner.finish(stream.context, refused);
   }
 
-  #fail(request: IncomingRequest, stream: Stream, error: unknown): void {
+  #fail(request: IncomingRequest, stream: Stream<Context>, error: unknown): void {
     if (this.#streams.get(request) !== stream) return;
     this.#streams.delete(request);
-    this.#owner.fail(request, error);
+    this.#owner.fail(stream.context, error);
   }
 
   /** Tell the receiver, if it ever comes to be, that nothing more will come. */
-  #tell({ receiver }: Stream): void {
+  #tell({ receiver }: Stream<Context>): void {
     if (receiver instanceof Promise) {
       receiver.then(
         (late) => late.abandon(),
@@ -128,6 +130,46 @@ export class BodyStreams {
       receiver.abandon();
     }
   }
+}
+
+/** What takes a value of this Resource piece by piece; 4.05 for one that takes none. */
+export function openReceiver(
+  resource: TreeResource,
+  context: HandlerContext,
+  path: ResourcePath,
+): MaybePromise<BodyReceiver> | Refusal {
+  const receive = resource.kind === 'handler' ? resource.handler.receive : undefined;
+  const { definition } = resource;
+  const isWritable = definition.operations === 'W' || definition.operations === 'RW';
+  if (receive === undefined || definition.type !== 'opaque' || !isWritable) {
+    return notAllowed(`${formatPath(path)} takes no value in pieces`);
+  }
+  const failed = (cause: unknown): never => {
+    throw cause instanceof OperationRefused ? cause : new HandlerFailed(path, 'write', cause);
+  };
+  try {
+    return guarded(receive(context), failed);
+  } catch (cause) {
+    return failed(cause);
+  }
+}
+
+/** A receiver whose errors say where they come from. */
+function guarded(opened: MaybePromise<BodyReceiver>, failed: (cause: unknown) => never): MaybePromise<BodyReceiver> {
+  const guard = (step: () => MaybePromise<void>): MaybePromise<void> => {
+    try {
+      const done = step();
+      return done instanceof Promise ? done.catch(failed) : done;
+    } catch (cause) {
+      return failed(cause);
+    }
+  };
+  const wrap = (receiver: BodyReceiver): BodyReceiver => ({
+    write: (bytes) => guard(() => receiver.write(bytes)),
+    end: () => guard(() => receiver.end()),
+    abandon: () => receiver.abandon(),
+  });
+  return opened instanceof Promise ? opened.then(wrap, failed) : wrap(opened);
 }
 
 interface Frame {

@@ -29,8 +29,8 @@ import type {
 import type { Driver } from '@lapwing/transport';
 import type { AccessControl, AccessRight } from './access-rights.ts';
 import type { AttributeStore } from './attribute-store.ts';
-import { BodyStreams } from './body-streams.ts';
-import type { BodyReceiver, HandlerContext } from './client-object.ts';
+import { BodyStreams, openReceiver } from './body-streams.ts';
+import type { HandlerContext } from './client-object.ts';
 import { andThen } from './maybe-promise.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { ObjectTree } from './object-tree.ts';
@@ -111,24 +111,22 @@ export class DeviceManagement {
   /** A changing operation is under way and has not finished. */
   #changing = false;
   readonly #waiting: (() => void)[] = [];
-  readonly #streams: BodyStreams;
-  readonly #streamed = new Map<IncomingRequest, Work>();
+  readonly #streams: BodyStreams<Work>;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     const { driver } = parts;
-    this.#streams = new BodyStreams({
-      continue: (request) => driver.turn((now, out) => driver.endpoint.continueBody(now, request, out)),
-      finish: (request, refused) => this.#finishStream(request, refused),
-      fail: (request, error) => this.#failStream(request, error),
+    this.#streams = new BodyStreams<Work>({
+      continue: ({ request }) => driver.turn((now, out) => driver.endpoint.continueBody(now, request, out)),
+      finish: (work, refused) => this.#finish(work, refused ?? CHANGED),
+      fail: (work, error) => this.#fail(work, error),
     });
   }
 
   /** A Write whose body comes in pieces begins. */
-  handleStream(request: IncomingRequest, requester: Requester): void {
+  handleStream(request: IncomingRequest, { settings: { shortServerId } }: Requester): void {
     const work: Work = { request, afterwards: [], isChanging: false };
     const { tree, listener } = this.#parts;
-    const { shortServerId } = requester.settings;
     const operation = decodeOperation(request, this.#parts.alternatePath);
     if (operation.kind === 'refusal') return this.#finish(work, refusal(operation.code, operation.reason));
     if (operation.kind !== 'write' || operation.path.kind !== 'resource') {
@@ -139,22 +137,13 @@ export class DeviceManagement {
     if (resource === undefined) return this.#finish(work, notFound(formatPath(path)));
     const denial = this.#denial(shortServerId, 'write', path);
     if (denial !== undefined) return this.#finish(work, denial);
-    const receive = resource.kind === 'handler' ? resource.handler.receive : undefined;
-    const { operations, type } = resource.definition;
-    if (receive === undefined || type !== 'opaque' || !(operations === 'W' || operations === 'RW')) {
-      return this.#finish(work, notAllowed(`${formatPath(path)} takes no value in pieces`));
-    }
-    const failed = (cause: unknown): never => {
-      throw cause instanceof OperationRefused ? cause : new HandlerFailed(path, 'write', cause);
-    };
     work.afterwards.push(() => listener.written(shortServerId, [path]));
     try {
-      const opened = receive(this.contextOf(shortServerId, work.afterwards)(path));
-      const receiver = guarded(opened, failed);
-      this.#streamed.set(request, work);
-      this.#streams.begin(request, path.resourceId, contentFormat, receiver);
-    } catch (cause) {
-      this.#fail(work, cause instanceof OperationRefused ? cause : new HandlerFailed(path, 'write', cause));
+      const receiver = openReceiver(resource, this.contextOf(shortServerId, work.afterwards)(path), path);
+      if (isRefusal(receiver)) return this.#finish(work, receiver);
+      this.#streams.begin(request, work, path.resourceId, contentFormat, receiver);
+    } catch (error) {
+      this.#fail(work, error);
     }
   }
 
@@ -163,20 +152,7 @@ export class DeviceManagement {
   }
 
   handleStreamAbandoned(request: IncomingRequest): void {
-    this.#streamed.delete(request);
     this.#streams.abandon(request);
-  }
-
-  #finishStream(request: IncomingRequest, refused: Refusal | undefined): void {
-    const work = this.#streamed.get(request);
-    this.#streamed.delete(request);
-    if (work !== undefined) this.#finish(work, refused ?? CHANGED);
-  }
-
-  #failStream(request: IncomingRequest, error: unknown): void {
-    const work = this.#streamed.get(request);
-    this.#streamed.delete(request);
-    if (work !== undefined) this.#fail(work, error);
   }
 
   /** Answer a request of a server this client is registered with, now or when its handlers have answered. */
@@ -512,24 +488,6 @@ export class DeviceManagement {
     const { listener } = this.#parts;
     listener.handlerFailed(error instanceof HandlerFailed ? error : new HandlerFailed(ROOT, 'internal', error));
   }
-}
-
-/** A receiver whose errors say where they come from. */
-function guarded(opened: MaybePromise<BodyReceiver>, failed: (cause: unknown) => never): MaybePromise<BodyReceiver> {
-  const guard = (step: () => MaybePromise<void>): MaybePromise<void> => {
-    try {
-      const done = step();
-      return done instanceof Promise ? done.catch(failed) : done;
-    } catch (cause) {
-      return failed(cause);
-    }
-  };
-  const wrap = (receiver: BodyReceiver): BodyReceiver => ({
-    write: (bytes) => guard(() => receiver.write(bytes)),
-    end: () => guard(() => receiver.end()),
-    abandon: () => receiver.abandon(),
-  });
-  return opened instanceof Promise ? opened.then(wrap, failed) : wrap(opened);
 }
 
 const LINK_FORMAT = CONTENT_FORMATS.linkFormat.number;
