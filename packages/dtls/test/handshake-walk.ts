@@ -240,6 +240,8 @@ export class ServerWalk extends Walk<ClientMessage> {
   /** Of the last HelloVerifyRequest, until a handshake has used it. */
   #greeting: ModelRun | undefined;
   #established = false;
+  /** The last cookie is that of the handshake that is complete. */
+  #isCookieSpent = false;
 
   constructor(options: WalkOptions, server: ServerCredentials, peer: ScriptedClient, answer: LookupAnswer) {
     super(options, server);
@@ -275,9 +277,15 @@ export class ServerWalk extends Walk<ClientMessage> {
       assert.deepEqual(usage.handshakes, this.run === undefined ? 0 : 1, this.story());
       assert.deepEqual(this.receive(outcome.datagrams[0]!), ['hello_verify_request']);
       this.#greeting = this.#greeted();
+      this.#isCookieSpent = false;
       return;
     }
     assert.equal(name, 'client_hello_with_cookie', this.story());
+    if (this.#isCookieSpent && this.run === undefined) {
+      // The ClientHello of the open association, again: a late copy, nothing new.
+      assert.deepEqual([outcome.events, outcome.datagrams], [[], []], this.story());
+      return;
+    }
     if (this.#greeting === undefined && this.run !== undefined) {
       // The ClientHello that began it, again: perhaps a retransmission, nothing new.
       assert.equal(outcome.events.length, 0, this.story());
@@ -326,6 +334,7 @@ export class ServerWalk extends Walk<ClientMessage> {
   }
   protected override handshakeCompleted(): void {
     this.#established = true;
+    this.#isCookieSpent = this.#greeting === undefined;
     this.#peer.establish();
   }
   protected override handshakeRefused(): void {
