@@ -31,7 +31,14 @@ describe('the web console', { skip: missingChromium() }, () => {
   before(async () => {
     assert.ok(existsSync(CONSOLE), 'the console is not built: npm run build --workspace @lapwing/console');
     axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-    app = await startApp({ coapHost: '127.0.0.1', coapPort: 0, httpPort: 0, demo: false, logLevel: 'silent' });
+    app = await startApp({
+      coapHost: '127.0.0.1',
+      coapPort: 0,
+      coapsPort: 0,
+      httpPort: 0,
+      demo: false,
+      logLevel: 'silent',
+    });
     browser = await launchChromium();
     watched = await watchedPage(browser, app.httpUrl);
     page = watched.page;

@@ -52,7 +52,14 @@ describe('the library example of README.md', () => {
 describe('the server of README.md', () => {
   let app: App;
   before(async () => {
-    app = await startApp({ coapPort: 0, coapHost: '127.0.0.1', httpPort: 0, demo: true, logLevel: 'silent' });
+    app = await startApp({
+      coapPort: 0,
+      coapsPort: 0,
+      coapHost: '127.0.0.1',
+      httpPort: 0,
+      demo: true,
+      logLevel: 'silent',
+    });
   });
   after(async () => {
     await app.close();

@@ -4,21 +4,21 @@
  */
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { UdpDriver } from '@lapwing/transport';
+import type { Driver, PeerAddress } from '@lapwing/transport';
 import { LwM2mServer } from '@lapwing/server';
 import type { Logger } from 'pino';
 import { type Configuration, DEFAULT_CONFIGURATION } from './configuration.ts';
 import { countersOf } from './counters.ts';
 import { DefinitionStore } from './definition-store.ts';
-import { Demo, simulatedDevices } from './demo/demo.ts';
+import { startDemo } from './demo/demo.ts';
 import { DEFAULT_EVENT_LOG_LIMITS, EventLog } from './event-log.ts';
+import { bindDevices, nearAddress, portFailure } from './listening.ts';
 import { createLog } from './log.ts';
 import type { Http } from './rest/context.ts';
 import { logRefusedHandshakes, logServerEvents } from './rest/event-json.ts';
 import { httpServer } from './rest/http-server.ts';
 import { addressText } from './rest/registration-json.ts';
 import { openSecurity, type Security } from './security/security.ts';
-import { StartFailure } from './start-failure.ts';
 import { usableFolder } from './usable-folder.ts';
 import { VERSION } from './version.ts';
 
@@ -29,13 +29,15 @@ export interface App extends AsyncDisposable {
   /** "http://127.0.0.1:8080", as a browser on this machine reaches it. */
   readonly httpUrl: string;
   readonly coapPort: number;
-  /** "coap://0.0.0.0:5683", one per socket. */
+  /** Undefined without coaps. */
+  readonly coapsPort: number | undefined;
+  /** "coap://0.0.0.0:5683", "coaps://0.0.0.0:5684", one per socket. */
   readonly coapUrls: readonly string[];
   readonly server: LwM2mServer;
   readonly definitions: DefinitionStore;
   readonly events: EventLog;
   readonly security: Security;
-  /** De-register the simulated devices, end the streams, close every socket. */
+  /** De-register the simulated devices, end the streams, keep for the next start what devices rely on, close every socket. */
   close(): Promise<void>;
 }
 
@@ -76,20 +78,20 @@ async function startInOrder(
 ): Promise<App> {
   const definitions = await loadDefinitions(configuration, log);
   const security = await openSecurity(configuration.dataDir, configuration.maxCredentials, Date.now(), log);
-  const drivers = await bindCoap(configuration);
+  const drivers = await bindDevices(configuration, security);
   const server = new LwM2mServer({
     drivers,
     definitions: definitions.registry,
     securityStore: security.store,
     parameters: { maxRegistrations: configuration.maxDevices },
   });
-  closers.push(() => server.close());
-  await server.restore();
+  closers.push(() => stop(server, security, log));
+  await goOn(server, security, log);
   const events = new EventLog({ ...DEFAULT_EVENT_LOG_LIMITS, maxEvents: configuration.maxEvents });
   logServerEvents(server, events);
   logRefusedHandshakes(server, security.refusals, events);
 
-  const coapUrls = drivers.map((driver) => `coap://${addressText(driver.localAddress)}`);
+  const coapUrls = drivers.map(({ scheme, localAddress }) => `${scheme}://${addressText(localAddress)}`);
   const http = await httpServer(
     {
       server,
@@ -118,15 +120,15 @@ async function startInOrder(
   await listenHttp(http, configuration);
 
   if (configuration.demo) {
-    const [first] = drivers as [UdpDriver];
-    const demo = await Demo.start(`coap://${reachable(first.localAddress)}`, simulatedDevices(Date.now()), log);
+    const demo = await startDemo(drivers, security, log);
     closers.push(() => demo.close());
   }
 
   const { address, port } = http.server.address() as AddressInfo;
   return {
     httpUrl: `http://${reachable({ host: address, port })}`,
-    coapPort: (drivers[0] as UdpDriver).localAddress.port,
+    coapPort: portOf(drivers, 'coap') ?? 0,
+    coapsPort: portOf(drivers, 'coaps'),
     coapUrls,
     server,
     definitions,
@@ -135,6 +137,37 @@ async function startInOrder(
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+const portOf = (drivers: readonly Driver[], scheme: Driver['scheme']): number | undefined =>
+  drivers.find((driver) => driver.scheme === scheme)?.localAddress.port;
+
+/** Go on where the last planned stop left off, so that devices notice nothing. */
+async function goOn(server: LwM2mServer, { snapshot }: Security, log: Logger): Promise<void> {
+  const bytes = await snapshot?.take();
+  if (snapshot !== undefined && bytes !== undefined) {
+    const resumption = await server.resume({ bytes, key: snapshot.key });
+    if (resumption.kind === 'resumed') {
+      const { associations, registrations, observations } = resumption;
+      if (associations + registrations > 0) {
+        log.info({ associations, registrations, observations }, 'gone on where the last stop left off');
+      }
+    } else {
+      log.warn(`The state that the last stop left cannot be used and was deleted: ${resumption.reason}.`);
+    }
+  }
+  await server.restore();
+}
+
+/** Keep what devices rely on where there is a folder for it. When it cannot be kept, devices have to come back by themselves. */
+async function stop(server: LwM2mServer, { snapshot }: Security, log: Logger): Promise<void> {
+  if (snapshot === undefined) return server.close();
+  const bytes = await server.suspend(snapshot.key);
+  try {
+    await snapshot.put(bytes);
+  } catch (error) {
+    log.error({ err: error }, 'the state of devices could not be kept: they have to register again');
+  }
 }
 
 /** Without the keys that are there and undefined, so that they do not hide a default. */
@@ -153,61 +186,13 @@ async function loadDefinitions(configuration: Settings, log: Logger): Promise<De
   return definitions;
 }
 
-const ANY_IPV4 = '0.0.0.0';
-const ANY_IPV6 = '::';
-
-/** One socket for the address asked for, else one for IPv4 and, where the machine has IPv6, one for that. */
-async function bindCoap({ coapHost, coapPort }: Settings): Promise<UdpDriver[]> {
-  const first = await bindUdp(coapHost ?? ANY_IPV4, coapPort);
-  if (coapHost !== undefined) return [first];
-  try {
-    return [first, await UdpDriver.bind({ host: ANY_IPV6, port: first.localAddress.port })];
-  } catch (error) {
-    // A machine without IPv6 is served by IPv4 alone; a port that somebody else has on IPv6 is a failure.
-    if (!isTaken(error)) return [first];
-    await first.close();
-    throw portFailure(error, `CoAP port ${coapPort} (UDP, IPv6)`, '--coap-port');
-  }
-}
-
-async function bindUdp(host: string, port: number): Promise<UdpDriver> {
-  try {
-    return await UdpDriver.bind({ host, port });
-  } catch (error) {
-    throw portFailure(error, `CoAP port ${port} (UDP) on ${host}`, '--coap-port');
-  }
-}
-
 async function listenHttp(http: Http, { httpHost, httpPort }: Settings): Promise<void> {
   try {
     await http.listen({ host: httpHost, port: httpPort });
   } catch (error) {
-    throw portFailure(error, `HTTP port ${httpPort} (TCP) on ${httpHost}`, '--http-port');
+    throw portFailure(error, `HTTP port ${httpPort} (TCP) on ${httpHost}`, { option: '--http-port', otherwise: '' });
   }
-}
-
-const isTaken = (error: unknown): boolean =>
-  ['PORT_IN_USE', 'EADDRINUSE'].includes(String((error as { code?: unknown }).code));
-
-function portFailure(error: unknown, what: string, option: string): StartFailure {
-  const code = String((error as { code?: unknown }).code);
-  if (isTaken(error)) {
-    return new StartFailure(`${what} is taken by another program. Choose another with ${option}.`, { cause: error });
-  }
-  if (code === 'PERMISSION_DENIED' || code === 'EACCES') {
-    return new StartFailure(`${what} may not be opened by this user. Choose one above 1023 with ${option}.`, {
-      cause: error,
-    });
-  }
-  const host = option.replace('port', 'host');
-  const reason = error instanceof Error ? error.message : String(error);
-  return new StartFailure(`${what} cannot be opened: ${reason}. Choose another address with ${host}.`, {
-    cause: error,
-  });
 }
 
 /** Where a program on this machine reaches a socket that is bound to every address. */
-function reachable({ host, port }: { readonly host: string; readonly port: number }): string {
-  const near = host === ANY_IPV4 ? '127.0.0.1' : host === ANY_IPV6 ? '::1' : host;
-  return addressText({ host: near, port });
-}
+const reachable = (address: PeerAddress): string => addressText(nearAddress(address));

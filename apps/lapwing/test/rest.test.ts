@@ -305,7 +305,7 @@ describe('the rest of the API', () => {
     assert.equal(body.demo, false);
     assert.deepEqual(
       body.endpoints.map((endpoint) => endpoint.url),
-      [`coap://127.0.0.1:${api.app.coapPort}`, api.app.httpUrl],
+      [`coap://127.0.0.1:${api.app.coapPort}`, `coaps://127.0.0.1:${api.app.coapsPort}`, api.app.httpUrl],
     );
     assert.equal(body.counters['registrations'], 1);
     assert.equal(body.counters['malformed'], 0);

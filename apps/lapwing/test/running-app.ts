@@ -36,6 +36,7 @@ export class RunningApp {
     const app = await startApp({
       coapHost: '127.0.0.1',
       coapPort: 0,
+      coapsPort: 0,
       httpPort: 0,
       demo: false,
       logLevel: 'silent',

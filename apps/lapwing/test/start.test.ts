@@ -58,6 +58,19 @@ describe('a server that cannot start says why in one sentence, names the option 
     );
   });
 
+  it('when its port of CoAP over DTLS is taken', async () => {
+    const [socket, port] = await boundUdp();
+    const [code, { err }] = await run([...FREE, '--coaps-port', `${port}`, '--data-dir', folder]);
+    socket.close();
+    assert.deepEqual(
+      [code, err],
+      [
+        1,
+        `CoAP over DTLS port ${port} (UDP) on 127.0.0.1 is taken by another program. Choose another with --coaps-port, or do without security with --no-coaps.\n`,
+      ],
+    );
+  });
+
   it('when its HTTP port is taken, and gives the CoAP port back', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
@@ -180,7 +193,11 @@ describe('the command line', () => {
     const ended = runCommandLine(['serve', ...FREE, '--data-dir', join(folder, 'served')], terminal);
     while (!terminal.out.includes('Ctrl+C')) await new Promise((resolve) => setImmediate(resolve));
     const url = /http:\/\/localhost:\d+/.exec(terminal.out)?.[0] ?? '';
-    assert.match(terminal.out, /coap:\/\/127\.0\.0\.1:\d+/);
+    assert.match(terminal.out, /coap:\/\/127\.0\.0\.1:\d+, coaps:\/\/127\.0\.0\.1:\d+/);
+    assert.match(
+      terminal.out,
+      /Certificate {2}sha-256 [0-9a-f]{64}\n {2}Public key {3}.*served\/security\/server-public-key\.pem/,
+    );
     assert.match(terminal.out, /There is no login: the console and the API answer only programs on this machine\./);
     assert.doesNotMatch(terminal.out, /Simulated/);
     assert.equal((await fetch(`${url}/api/v1/server`)).status, 200);
@@ -226,7 +243,7 @@ describe('the process', () => {
 
 describe('startApp', () => {
   it('can be closed twice, and its port is free then', async () => {
-    const app = await startApp({ coapPort: 0, httpPort: 0, logLevel: 'silent' });
+    const app = await startApp({ coapPort: 0, coapsPort: 0, httpPort: 0, logLevel: 'silent' });
     await app.close();
     await app.close();
     const again = createSocket('udp4').bind(app.coapPort);
@@ -236,8 +253,8 @@ describe('startApp', () => {
 
   it('makes the data folder and what is in it', async () => {
     const dataDir = join(folder, 'data', 'deep');
-    const app = await startApp({ coapPort: 0, httpPort: 0, demo: false, logLevel: 'silent', dataDir });
+    const app = await startApp({ coapPort: 0, coapsPort: 0, httpPort: 0, demo: false, logLevel: 'silent', dataDir });
     await app.close();
-    assert.deepEqual(await readdir(dataDir), ['models', 'security']);
+    assert.deepEqual(await readdir(dataDir), ['models', 'security', 'snapshot']);
   });
 });

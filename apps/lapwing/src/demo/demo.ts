@@ -1,9 +1,16 @@
 /**
- * The simulated devices: ordinary LwM2M Clients that reach the server over UDP like any other. What befalls them is
+ * The simulated devices: ordinary LwM2M Clients that reach the server over UDP like any other, one with
+ * a pre-shared key, one with a certificate. What befalls them is
  * logged and never stops the server.
  */
-import { LwM2mClient } from '@lapwing/client';
+import { setImmediate } from 'node:timers/promises';
+import { LwM2mClient, type ServerAccount } from '@lapwing/client';
+import type { Driver } from '@lapwing/transport';
 import type { Logger } from 'pino';
+import { nearAddress } from '../listening.ts';
+import { addressText } from '../rest/registration-json.ts';
+import type { Security } from '../security/security.ts';
+import { demoCredentials } from './demo-credentials.ts';
 import { light } from './light.ts';
 import type { SimulatedDevice } from './simulated-device.ts';
 import { tracker } from './tracker.ts';
@@ -17,16 +24,45 @@ export const simulatedDevices = (unixTime: number): readonly SimulatedDevice[] =
   light(unixTime),
 ];
 
+/** How a simulated device reaches the server. */
+type Account = Pick<ServerAccount, 'uri' | 'credentials'>;
+
+/** Start every device over what it is secured with; without coaps all come over plain CoAP. */
+export async function startDemo(drivers: readonly Driver[], security: Security, log: Logger): Promise<Demo> {
+  const devices = simulatedDevices(Date.now());
+  const plain = uriOf(drivers, 'coap') ?? '';
+  const secured = uriOf(drivers, 'coaps');
+  const accounts = new Map<string, Account>();
+  for (const { endpointClientName, security: kind } of devices) {
+    const credentials =
+      kind === undefined
+        ? undefined
+        : await demoCredentials(endpointClientName, kind, security, secured !== undefined, Date.now());
+    const account = secured === undefined || credentials === undefined ? { uri: plain } : { uri: secured, credentials };
+    accounts.set(endpointClientName, account);
+  }
+  return Demo.start((name) => accounts.get(name) ?? { uri: plain }, devices, log);
+}
+
+function uriOf(drivers: readonly Driver[], scheme: Driver['scheme']): string | undefined {
+  const driver = drivers.find((each) => each.scheme === scheme);
+  return driver === undefined ? undefined : `${scheme}://${addressText(nearAddress(driver.localAddress))}`;
+}
+
 export class Demo implements AsyncDisposable {
   readonly #running: (() => Promise<void>)[] = [];
 
   /** Start every device; resolves when each has begun to register or has been given up. */
-  static async start(serverUri: string, devices: readonly SimulatedDevice[], log: Logger): Promise<Demo> {
+  static async start(
+    accountOf: (endpointClientName: string) => Account,
+    devices: readonly SimulatedDevice[],
+    log: Logger,
+  ): Promise<Demo> {
     const demo = new Demo();
     await Promise.all(
       devices.map(async (device) => {
         try {
-          demo.#running.push(await run(device, serverUri, log));
+          demo.#running.push(await run(device, accountOf(device.endpointClientName), log));
         } catch (error) {
           log.warn({ err: error, device: device.endpointClientName }, 'a simulated device did not start');
         }
@@ -38,6 +74,9 @@ export class Demo implements AsyncDisposable {
   /** De-register all and end them. */
   async close(): Promise<void> {
     await Promise.all(this.#running.splice(0).map((end) => end()));
+    // Their last words lie in the sockets of this very process: they are read in the next turn of its event loop, and a
+    // server that stops now would keep associations that nobody comes back to.
+    for (let turn = 0; turn < 2; turn++) await setImmediate();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -45,11 +84,11 @@ export class Demo implements AsyncDisposable {
   }
 }
 
-async function run(device: SimulatedDevice, serverUri: string, log: Logger): Promise<() => Promise<void>> {
+async function run(device: SimulatedDevice, account: Account, log: Logger): Promise<() => Promise<void>> {
   const { endpointClientName, objects, interval } = device;
   const client = await LwM2mClient.start({
     endpointClientName,
-    servers: [{ uri: serverUri, shortServerId: 1, lifetimeSeconds: LIFETIME_SECONDS }],
+    servers: [{ ...account, shortServerId: 1, lifetimeSeconds: LIFETIME_SECONDS }],
     objects,
   });
   client.on('registrationFailed', ({ reason }) => log.warn({ device: endpointClientName, reason }, 'not registered'));

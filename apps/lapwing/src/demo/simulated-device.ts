@@ -5,6 +5,8 @@ export interface SimulatedDevice {
   readonly endpointClientName: string;
   /** For the banner: what it is and what to try. */
   readonly summary: string;
+  /** How it proves itself; undefined: over plain CoAP. */
+  readonly security?: 'psk' | 'x509';
   /** ms between two calls of `advance`. */
   readonly interval: number;
   readonly objects: readonly ClientObject[];

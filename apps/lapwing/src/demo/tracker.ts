@@ -57,6 +57,7 @@ export function tracker(unixTime: number): SimulatedDevice {
   return {
     endpointClientName: 'demo-tracker',
     summary: 'a boat whose location moves along a route',
+    security: 'psk',
     interval: 3_000,
     objects: [
       deviceObject({ manufacturer: 'Lapwing', modelNumber: 'Simulated tracker', serialNumber: 'SIM-2' }),

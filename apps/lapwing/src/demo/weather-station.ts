@@ -23,6 +23,7 @@ export function weatherStation(unixTime: number): SimulatedDevice {
   return {
     endpointClientName: 'demo-weather-station',
     summary: 'temperature and humidity that move',
+    security: 'x509',
     interval: 2_000,
     objects: [
       deviceObject({ manufacturer: 'Lapwing', modelNumber: 'Simulated weather station', serialNumber: 'SIM-1' }),

@@ -6,6 +6,7 @@
  */
 import { formatCode, OperationFailed, UsageError } from '@lapwing/coap';
 import type { Refused } from '@lapwing/server';
+import { sentence } from './sentence.ts';
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
 
@@ -171,8 +172,3 @@ const INTERNAL_DETAIL = "The server's log says more.";
 
 const isAbort = (error: unknown): boolean =>
   error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
-
-function sentence(text: string): string {
-  const capital = text.slice(0, 1).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
-}

@@ -3,6 +3,7 @@ import type { SecurityInfo } from '@lapwing/server';
 import type { RefusedHandshake } from '../security/refusal-log.ts';
 import type { ServerIdentity } from '../security/server-identity.ts';
 import { fingerprintOf, subjectOf, type TrustAnchor } from '../security/trust-anchors.ts';
+import { sentence } from './sentence.ts';
 import type { CredentialJson, RefusedHandshakeJson, ServerIdentityJson, TrustAnchorJson } from './security-schemas.ts';
 
 export const credentialJson = ({ endpointClientName, kind, identity }: SecurityInfo): CredentialJson => ({
@@ -44,7 +45,7 @@ export function refusedHandshakeJson(refused: RefusedHandshake): RefusedHandshak
   return {
     address,
     reason,
-    text,
+    text: sentence(text),
     alert: alert ?? null,
     claimedIdentity: claimedIdentity ?? null,
     firstAt: new Date(firstAt).toISOString(),

@@ -123,9 +123,7 @@ export class FileSecurityStore implements SecurityStore {
     return this.#memory.findByName(endpointClientName).find((entry) => entry.kind === kind);
   }
 
-  #change<Result>(
-    apply: () => { readonly undo: (() => void) | undefined; readonly result: Result },
-  ): Promise<Result> {
+  #change<Result>(apply: () => { readonly undo: (() => void) | undefined; readonly result: Result }): Promise<Result> {
     const change = this.#last.then(async () => {
       const { undo, result } = apply();
       if (undo === undefined) return result;

@@ -85,9 +85,9 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** What a crash left half written. */
-async function forgetUnfinished(folder: string): Promise<void> {
+/** Clear away what a crash left half written, of files whose name begins with `prefix`. */
+export async function forgetUnfinished(folder: string, prefix = ''): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (name.endsWith(UNFINISHED)) await rm(join(folder, name), { force: true });
+    if (name.startsWith(prefix) && name.endsWith(UNFINISHED)) await rm(join(folder, name), { force: true });
   }
 }

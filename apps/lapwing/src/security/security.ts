@@ -5,6 +5,7 @@ import { FileSecurityStore } from './file-security-store.ts';
 import { privateFolder } from './private-files.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { loadServerIdentity, type ServerIdentity } from './server-identity.ts';
+import { SnapshotFile } from './snapshot-file.ts';
 import { TrustAnchors } from './trust-anchors.ts';
 
 export interface Security {
@@ -15,6 +16,8 @@ export interface Security {
   /** The credentials of devices. */
   readonly store: FileSecurityStore;
   readonly refusals: RefusalLog;
+  /** Where a planned stop leaves what devices rely on; undefined: nowhere. */
+  readonly snapshot: SnapshotFile | undefined;
 }
 
 /**
@@ -37,5 +40,6 @@ export async function openSecurity(
     folder === undefined ? undefined : join(folder, 'credentials.json'),
     maxCredentials,
   );
-  return { folder, identity, trustAnchors, store, refusals: new RefusalLog() };
+  const snapshot = dataDir === undefined || folder === undefined ? undefined : await SnapshotFile.open(dataDir, folder);
+  return { folder, identity, trustAnchors, store, refusals: new RefusalLog(), snapshot };
 }

@@ -63,8 +63,16 @@ describe("the server's key and certificate", () => {
 
   const P384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
   for (const [situation, change, sentence] of [
-    ['the key is damaged', (folder) => writeFile(join(folder, KEY_FILE), '-----BEGIN'), /holds no private key on P-256/],
-    ['the key is on another curve', (folder) => writeFile(join(folder, KEY_FILE), P384), /holds no private key on P-256/],
+    [
+      'the key is damaged',
+      (folder) => writeFile(join(folder, KEY_FILE), '-----BEGIN'),
+      /holds no private key on P-256/,
+    ],
+    [
+      'the key is on another curve',
+      (folder) => writeFile(join(folder, KEY_FILE), P384),
+      /holds no private key on P-256/,
+    ],
     ['the certificate is damaged', (folder) => writeFile(join(folder, CERTIFICATE_FILE), ''), /holds no certificate/],
     ['the key is gone', (folder) => unlink(join(folder, KEY_FILE)), /and not its key/],
     [

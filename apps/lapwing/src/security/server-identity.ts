@@ -64,7 +64,7 @@ export async function loadServerIdentity(folder: string | undefined, unixTime: n
   if (files !== undefined) {
     // The key first: a certificate without its key stops the next start.
     if (keyPem === undefined) {
-      await writePrivate(files.key, privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
+      await writePrivate(files.key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
     }
     if (kept === undefined) await writePrivate(files.certificate, certificatePem);
     await writePrivate(files.publicKey, identity.publicKeyPem);
@@ -74,7 +74,9 @@ export async function loadServerIdentity(folder: string | undefined, unixTime: n
 
 const P256 = 'prime256v1';
 
-const filesIn = (folder: string): { readonly key: string; readonly certificate: string; readonly publicKey: string } => ({
+const filesIn = (
+  folder: string,
+): { readonly key: string; readonly certificate: string; readonly publicKey: string } => ({
   key: join(folder, KEY_FILE),
   certificate: join(folder, CERTIFICATE_FILE),
   publicKey: join(folder, PUBLIC_KEY_FILE),
