@@ -6,7 +6,18 @@ import { LwM2mClient, temperatureObject } from '@lapwing/client';
 import { Temperature } from '@lapwing/lwm2m';
 import type { LwM2mServer, Observation } from '@lapwing/server';
 import { NatRelay, type SimulatedNetwork } from '@lapwing/testkit';
-import { psk, pskEntry, rpk, keyPair, scene, SERVER, settled, startClient, type Scene } from './secure-scene.ts';
+import {
+  DEVICE,
+  psk,
+  pskEntry,
+  rpk,
+  keyPair,
+  scene,
+  SERVER,
+  settled,
+  startClient,
+  type Scene,
+} from './secure-scene.ts';
 
 const VALUE = Temperature.path(0).sensorValue;
 const INSIDE = { host: '10.0.9.1', port: 5684 };
@@ -120,6 +131,7 @@ describe('a server that is stopped and started', () => {
       const { registrationId, registeredAt } = before.server.device('one')!.registration;
       const disturbed = disturbances(client);
 
+      const nextMessageId = before.driver.endpoint.nextMessageId(before.driver.peer(DEVICE));
       const { next, snapshot } = await restart(before, [entry]);
       await reading;
       const resumption = await next.server.resume({ bytes: snapshot, key: SNAPSHOT_KEY });
@@ -127,6 +139,7 @@ describe('a server that is stopped and started', () => {
         { ...resumption, id: '' },
         { kind: 'resumed', id: '', associations: 1, registrations: 1, observations: 1 },
       );
+      assert.equal(next.driver.endpoint.nextMessageId(next.driver.peer(DEVICE)), nextMessageId);
       const device = next.server.device('one')!;
       assert.equal(device.registration.registrationId, registrationId);
       assert.equal(device.registration.registeredAt, registeredAt);

@@ -2,11 +2,11 @@
  * What the Server does about DTLS associations: answers the look-ups of handshakes, tells who was refused, and ends what
  * credentials have opened that are taken away.
  *
- * A session may be resumed without any look-up, so whoever resumes one is looked up again; and one whose credentials were
- * replaced in the meantime must begin anew with the new ones, for as long as its sessions may last.
+ * Resuming a session asks as a whole handshake does, and one that began with another key is not resumed; so nothing has
+ * to be remembered of credentials that are gone.
  */
 import type { Peer } from '@lapwing/coap';
-import { DEFAULT_DTLS_PARAMETERS, type Lookup, type LookupAnswer } from '@lapwing/dtls';
+import type { Lookup, LookupAnswer } from '@lapwing/dtls';
 import { securityOfPrincipal, type AssociationEvent, type PeerAddress, type SecureDriver } from '@lapwing/transport';
 import { namesOf, type Admissions } from './admission.ts';
 import type { ServerEvents } from './api.ts';
@@ -25,8 +25,6 @@ export class AssociationControl {
   readonly #drivers: readonly SecureDriver[];
   readonly #admissions: Admissions;
   readonly #listener: AssociationListener;
-  /** Identities whose credentials were replaced or removed, and when their last session is over. ms since 1970. */
-  readonly #revoked = new Map<string, number>();
 
   constructor(drivers: readonly SecureDriver[], admissions: Admissions, listener: AssociationListener) {
     this.#drivers = drivers;
@@ -38,7 +36,6 @@ export class AssociationControl {
   /** Close every association that this entry let in. */
   end(entry: SecurityEntry): void {
     for (const driver of this.#drivers) {
-      this.#revoke(driver, entry);
       for (const peer of [...driver.associatedPeers()]) if (isOf(driver, peer, entry)) this.#expel(driver, peer);
     }
   }
@@ -52,8 +49,6 @@ export class AssociationControl {
       case 'moved':
         return this.#listener.moved(event.peer, event.from);
       case 'opened':
-        if (event.resumed) void this.check(driver, event.peer);
-        return;
       case 'closed':
       // Registrations stay for their lifetime: the device may come back with a new association.
     }
@@ -74,11 +69,10 @@ export class AssociationControl {
     answer.then((found) => driver.answer(lookup, found), failed);
   }
 
-  /** Whether whoever goes on with something from before is still welcome; else it is shown out. */
+  /** Whether the peer of an association that was imported is still welcome; else it is shown out. */
   async check(driver: SecureDriver, peer: Peer<PeerAddress>): Promise<void> {
     const principal = driver.association(peer)?.principal;
     if (principal === undefined) return;
-    if ((this.#revoked.get(keyOf(peer)) ?? 0) > driver.unixTime()) return this.#expel(driver, peer);
     try {
       if (!(await this.#admissions.isKnown(principal))) this.#expel(driver, peer);
     } catch (error) {
@@ -90,26 +84,7 @@ export class AssociationControl {
     driver.disconnect(peer);
     this.#listener.expelled(peer);
   }
-
-  #revoke(driver: SecureDriver, entry: SecurityEntry): void {
-    const { kind, identity } = securityInfo(entry);
-    // Certificates go by their names: whoever resumes with one is looked up by them.
-    if (kind === 'x509' || identity === undefined) return;
-    const now = driver.unixTime();
-    for (const [key, until] of this.#revoked) {
-      if (until > now && this.#revoked.size < MAX_REVOKED) break;
-      this.#revoked.delete(key);
-    }
-    const revoked = `${kind} ${identity}`;
-    this.#revoked.delete(revoked); // the newest is the last
-    this.#revoked.set(revoked, now + DEFAULT_DTLS_PARAMETERS.sessionLifetime);
-  }
 }
-
-/** Revocations remembered; beyond it the oldest are forgotten. */
-const MAX_REVOKED = 100_000;
-
-const keyOf = ({ security: { kind, identity = '' } }: Peer): string => `${kind} ${identity}`;
 
 function isOf(driver: SecureDriver, peer: Peer, entry: SecurityEntry): boolean {
   const principal = driver.association(peer)?.principal;

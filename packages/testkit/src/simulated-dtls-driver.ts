@@ -31,8 +31,8 @@ export class SimulatedDtlsDriver extends DtlsDriver {
     super(socket, endpoint, { coap, clock: socket });
     this.#network = network;
     this.#address = address;
-    // A simulated socket is bound at once.
-    void this.open();
+    // A simulated socket is bound at once, unless its address is taken.
+    this.open().catch((error: unknown) => network.errors.push(error));
   }
 
   override get localAddress(): PeerAddress {
