@@ -218,4 +218,16 @@ describe('an Execute with arguments', () => {
       args: '5',
     });
   });
+
+  it('or as queries, as the specification shows /1/x/8; a payload goes before them', () => {
+    const args = (uriQuery: readonly string[], text = ''): unknown => {
+      const options = buildOptions({ uriPath: ['1', '0', '8'], uriQuery });
+      const operation = decodeOperation({ code: Codes.post, options, payload: encodeUtf8(text), observe: undefined });
+      return operation.kind === 'execute' && operation.args;
+    };
+    assert.equal(args(['0=U']), "0='U'");
+    assert.equal(args(["0='U'"]), "0='U'");
+    assert.equal(args(['0', '2=a']), "0,2='a'");
+    assert.equal(args(['0=U'], '5'), '5');
+  });
 });

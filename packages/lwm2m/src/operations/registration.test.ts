@@ -7,6 +7,7 @@ import {
   formatRegisterQueries,
   formatUpdateQueries,
   isMalformed,
+  isProfileId,
   isRefusedRegistration,
   parseObjectLinks,
   parseRegister,
@@ -327,6 +328,29 @@ describe('what our Client sends', () => {
       'b=UQ',
     ]);
   });
+
+  it('names Profile IDs in 1.2, and in no older version', () => {
+    const parameters = { lifetimeSeconds: 300, profileIds: ['6:27354b9a', 'oma:foo'] };
+    assert.deepEqual(formatRegisterQueries({ ...parameters, lwm2mVersion: '1.2' }).at(-1), 'pid=6:27354b9a,oma:foo');
+    assert.deepEqual(formatRegisterQueries({ ...parameters, lwm2mVersion: '1.1' }), ['lt=300', 'lwm2m=1.1', 'b=U']);
+  });
+
+  for (const [text, is] of [
+    ['6:27354b9a', true],
+    ['1:0', true],
+    ['oma:foo-1', true],
+    ['v:A', true],
+    ['0:ab', false],
+    ['7:ab', false],
+    ['6:AB', false],
+    ['6:', false],
+    ['oma:', false],
+    ['x:foo', false],
+    ['oma:a b', false],
+    ['oma:foo,oma:bar', false],
+  ] as const) {
+    it(`"${text}" is ${is ? 'a' : 'no'} Profile ID`, () => assert.equal(isProfileId(text), is));
+  }
 
   it('updates only what has changed', () => {
     assert.deepEqual(formatUpdateQueries({}, '1.1'), []);
