@@ -193,7 +193,11 @@ describe('fleets on bad networks', () => {
       await network.run(200_000);
       await all[Symbol.asyncDispose]();
       const endpoint = server.drivers[0]!.endpoint as CoapEndpoint;
-      assert.deepEqual(server.usage, { registrations: 0, lifetimes: 0, objectLists: 0 }, `seed ${seed}`);
+      assert.deepEqual(
+        server.usage,
+        { registrations: 0, lifetimes: 0, awake: 0, requestDeadlines: 0, objectLists: 0 },
+        `seed ${seed}`,
+      );
       await network.run(300_000);
       assert.equal(endpoint.usage.tokens, 0, `seed ${seed}`);
     });

@@ -8,6 +8,7 @@ import type {
   ObjectDefinition,
   ObjectInstancePath,
   ObjectPath,
+  Operation,
   Path,
   ResourceInstancePath,
   ResourcePath,
@@ -171,11 +172,32 @@ export interface DeviceSecurity {
     | undefined;
 }
 
+/** A request to a device that is not answered yet. */
+export interface PendingOperation {
+  readonly operationId: string;
+  readonly operation: Operation['kind'];
+  readonly paths: readonly Path[];
+  /** 'waiting' until the device is awake. */
+  readonly state: 'waiting' | 'sent';
+  /** ms since 1970. */
+  readonly createdAt: number;
+  /** ms since 1970, when its caller gives up; Infinity: never. */
+  readonly expiresAt: number;
+}
+
 /** One registered LwM2M Client, as the Server drives it. Every method rejects with OperationFailed when no answer comes. */
 export interface Device {
   readonly registration: Registration;
   /** Undefined with plain coap. */
   readonly security: DeviceSecurity | undefined;
+  /** False while a device in queue mode sleeps; its requests wait until it is heard. */
+  readonly awake: boolean;
+  /** Requests without an answer: those sent, then those that wait, in the order in which they will be sent. */
+  readonly pendingOperations: readonly PendingOperation[];
+  /** Its promise rejects with OperationFailed 'CANCELLED'. False when it is not pending any more. */
+  cancelPendingOperation(operationId: string): boolean;
+  /** Put these first among those that wait, in this order; the others keep theirs. What waits no more is passed over. */
+  reorderPendingOperations(operationIds: readonly string[]): void;
   /** With a typed path (`Device.path(0).batteryLevel`) the value itself, of the path's type. */
   read<T>(path: TypedPath<T> | TypedResourceInstancePath<T>, options?: ReadOptions): Promise<Outcome<T>>;
   read(path: Path, options?: ReadOptions): Promise<Outcome<ReadResult>>;
@@ -286,6 +308,12 @@ export interface ServerEvents {
   /** A notification that could not be read, and why; the observation goes on. */
   malformedNotification: [observation: ObservationInfo, reason: string];
   observationEnded: [observation: ObservationInfo, reason: ObservationEndReason];
+  /** A device in queue mode has been heard: what waits for it goes out. */
+  awake: [registration: Registration];
+  /** A device in queue mode is taken to sleep. */
+  asleep: [registration: Registration];
+  /** What waits for a device in queue mode has changed: see `Device.pendingOperations`. */
+  pendingChanged: [registration: Registration];
   /** A Send (POST /dp): every entry with its own timestamp. */
   sent: [registration: Registration, entries: readonly NodeEntry[]];
   /** A Connection ID let the address of a registered device change. RFC 9146 §6. */

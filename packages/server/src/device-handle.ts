@@ -2,7 +2,7 @@
  * A device as users drive it. The handle belongs to the Endpoint Client Name: it keeps working when the device registers
  * anew, and rejects with OperationFailed 'NOT_REGISTERED' while the device is not registered.
  */
-import { Codes, OperationFailed, readOptions, UsageError, type Code, type OutgoingRequest } from '@lapwing/coap';
+import { Codes, OperationFailed, readOptions, UsageError, type Code } from '@lapwing/coap';
 import {
   formatPath,
   isMalformed,
@@ -38,6 +38,7 @@ import type {
   Observation,
   ObservationInfo,
   ObserveOptions,
+  PendingOperation,
   ReadOptions,
   ReadResult,
   Registration,
@@ -56,13 +57,14 @@ import {
   writeAttributesAt,
   writePath,
   writePaths,
+  type DeviceRequest,
   type EncodedContent,
 } from './device-requests.ts';
 import { securityOf } from './device-security.ts';
 import { listTarget, observe, pathTarget, type ObservationListener } from './observations.ts';
 import { accepted, refused, type Outcome } from './outcome.ts';
 import type { RegistrationRecord } from './registration-record.ts';
-import { badResponse, sendRequest } from './requests.ts';
+import { badResponse, cancelRequest, pendingOperations, sendRequest } from './requests.ts';
 import { readCompositeContent, readContent, readDiscovery } from './response-content.ts';
 
 /** What a handle needs from the Server it belongs to. */
@@ -93,6 +95,24 @@ export class DeviceHandle implements Device {
   get observations(): readonly ObservationInfo[] {
     const observations = this.#current().observations;
     return observations === undefined ? [] : [...observations.values()].filter((observation) => observation.active);
+  }
+
+  get awake(): boolean {
+    const record = this.#current();
+    return record.queues.isAwake(record);
+  }
+
+  get pendingOperations(): readonly PendingOperation[] {
+    return pendingOperations(this.#current());
+  }
+
+  cancelPendingOperation(operationId: string): boolean {
+    return cancelRequest(this.#current(), operationId);
+  }
+
+  reorderPendingOperations(operationIds: readonly string[]): void {
+    const record = this.#current();
+    record.queues.reorder(record, operationIds);
   }
 
   definition(objectId: number): ObjectDefinition | undefined {
@@ -143,7 +163,7 @@ export class DeviceHandle implements Device {
     const record = this.#reachable();
     const lists = encodeList(record, paths, options.listFormat, this.#owner.definitions);
     return inOneOf(lists, (list) =>
-      sendRequest<Outcome<unknown>>(record, readPaths(record, list, options.format), options, (response) => {
+      sendRequest<Outcome<unknown>>(record, readPaths(record, paths, list, options.format), options, (response) => {
         if (response.code !== Codes.content) return refusal(record, response);
         const content = readCompositeContent(record, paths, list.contentFormat, response, this.#owner);
         const value = paths.every(isTypedPath)
@@ -160,8 +180,9 @@ export class DeviceHandle implements Device {
   ): Promise<Outcome<void>> {
     const record = this.#reachable();
     if (content.length === 0) throw new UsageError('a composite needs at least one value');
+    const paths = content.map(({ path }) => path);
     const encoded = encodeComposite(record, content, options.format, this.#owner.definitions);
-    return this.#sendContent(record, encoded, options, (body) => writePaths(record, body), done);
+    return this.#sendContent(record, encoded, options, (body) => writePaths(record, paths, body), done);
   }
 
   async execute(path: ResourcePath, args = '', options: CallOptions = {}): Promise<Outcome<void>> {
@@ -268,7 +289,7 @@ export class DeviceHandle implements Device {
   }
 
   /** An operation whose answer is nothing but its code. */
-  #command(request: (record: RegistrationRecord) => OutgoingRequest, options: CallOptions): Promise<Outcome<void>> {
+  #command(request: (record: RegistrationRecord) => DeviceRequest, options: CallOptions): Promise<Outcome<void>> {
     const record = this.#reachable();
     return sendRequest(record, request(record), options, (response) =>
       response.code >> 5 === 2 ? accepted(response.code, undefined) : refusal(record, response),
@@ -291,7 +312,7 @@ export class DeviceHandle implements Device {
     record: RegistrationRecord,
     encoded: readonly EncodedContent[],
     options: CallOptions,
-    request: (body: EncodedContent) => OutgoingRequest,
+    request: (body: EncodedContent) => DeviceRequest,
     read: (response: ResponseHead, code: Code) => Outcome<T>,
   ): Promise<Outcome<T>> {
     return inOneOf(encoded, (body) =>

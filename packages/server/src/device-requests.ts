@@ -25,6 +25,12 @@ import {
 import type { DiscoverOptions, ReadOptions, WriteAttributes } from './api.ts';
 import type { RegistrationRecord } from './registration-record.ts';
 
+/** A request, and what it is for those who look at what is pending. */
+export interface DeviceRequest extends OutgoingRequest {
+  readonly operation: Operation['kind'];
+  readonly paths: readonly Path[];
+}
+
 /** Content and the format it is encoded in. */
 export interface EncodedContent {
   readonly contentFormat: number;
@@ -32,78 +38,84 @@ export interface EncodedContent {
 }
 
 /** Without a format the client chooses one. OMA TS Core §7.4. */
-export const readPath = (record: RegistrationRecord, path: Path, { format }: ReadOptions): OutgoingRequest =>
+export const readPath = (record: RegistrationRecord, path: Path, { format }: ReadOptions): DeviceRequest =>
   encode(record, { kind: 'read', path: nodePath(path), accept: format });
 
 /** What is observed: one path, or for an Observe-Composite the list in the payload. */
 export interface ObserveRequest {
   readonly path: Path;
+  readonly paths: readonly Path[] | undefined;
   readonly list: EncodedContent | undefined;
   readonly accept: number | undefined;
   readonly attributes: NotificationAttributes | undefined;
 }
 
-export const observePath = (record: RegistrationRecord, { path, list, ...rest }: ObserveRequest): OutgoingRequest =>
+export const observePath = (
+  record: RegistrationRecord,
+  { path, paths, list, ...rest }: ObserveRequest,
+): DeviceRequest =>
   encode(
     record,
     list === undefined
       ? { kind: 'observe', path: nodePath(path), ...rest }
       : { kind: 'observeComposite', ...list, ...rest },
+    paths,
   );
 
 /** The same path, payload and options as of the Observe it cancels; the endpoint adds its token. RFC 7641 §3.6. */
-export const cancelPath = (record: RegistrationRecord, { path, list, ...rest }: ObserveRequest): OutgoingRequest =>
+export const cancelPath = (record: RegistrationRecord, { path, paths, list, ...rest }: ObserveRequest): DeviceRequest =>
   encode(
     record,
     list === undefined
       ? { kind: 'cancelObserve', path: nodePath(path), ...rest }
       : { kind: 'cancelObserveComposite', ...list, ...rest },
+    paths,
   );
 
-export const discoverPath = (record: RegistrationRecord, path: Path, { depth }: DiscoverOptions): OutgoingRequest =>
+export const discoverPath = (record: RegistrationRecord, path: Path, { depth }: DiscoverOptions): DeviceRequest =>
   encode(record, { kind: 'discover', path, depth });
 
 export const readPaths = (
   record: RegistrationRecord,
+  paths: readonly Path[],
   list: EncodedContent,
   accept: number | undefined,
-): OutgoingRequest => encode(record, { kind: 'readComposite', ...list, accept });
+): DeviceRequest => encode(record, { kind: 'readComposite', ...list, accept }, paths);
 
-export const writePaths = (record: RegistrationRecord, content: EncodedContent): OutgoingRequest =>
-  encode(record, { kind: 'writeComposite', ...content });
+export const writePaths = (
+  record: RegistrationRecord,
+  paths: readonly Path[],
+  content: EncodedContent,
+): DeviceRequest => encode(record, { kind: 'writeComposite', ...content }, paths);
 
 export const writePath = (
   record: RegistrationRecord,
   path: ObjectInstancePath | ResourcePath | ResourceInstancePath,
   mode: 'replace' | 'update',
   content: EncodedContent,
-): OutgoingRequest => encode(record, { kind: 'write', mode, path, ...content });
+): DeviceRequest => encode(record, { kind: 'write', mode, path, ...content });
 
 /** Create goes to the Object: the id of the new Object Instance, chosen or not, is in the content. */
 export const createAt = (
   record: RegistrationRecord,
   { objectId }: ObjectPath | ObjectInstancePath,
   content: EncodedContent,
-): OutgoingRequest => encode(record, { kind: 'create', path: { kind: 'object', objectId }, ...content });
+): DeviceRequest => encode(record, { kind: 'create', path: { kind: 'object', objectId }, ...content });
 
 export const deletePath = (
   record: RegistrationRecord,
   path: ObjectInstancePath | ResourceInstancePath,
-): OutgoingRequest => encode(record, { kind: 'delete', path });
+): DeviceRequest => encode(record, { kind: 'delete', path });
 
 /** @throws UsageError when the arguments do not obey the grammar of OMA TS Core §6.3.5. */
-export function executePath(record: RegistrationRecord, path: ResourcePath, args: string): OutgoingRequest {
+export function executePath(record: RegistrationRecord, path: ResourcePath, args: string): DeviceRequest {
   const parsed = parseExecuteArguments(args);
   if (isMalformed(parsed)) throw new UsageError(parsed.malformed);
   return encode(record, { kind: 'execute', path, args: formatExecuteArguments(parsed) });
 }
 
 /** @throws UsageError when an attribute has a wrong value or place, or what is set contradicts itself. */
-export function writeAttributesAt(
-  record: RegistrationRecord,
-  path: Path,
-  attributes: WriteAttributes,
-): OutgoingRequest {
+export function writeAttributesAt(record: RegistrationRecord, path: Path, attributes: WriteAttributes): DeviceRequest {
   const node = nodePath(path);
   checkChanges(attributes, node);
   return encode(record, { kind: 'writeAttributes', path: node, attributes });
@@ -134,8 +146,10 @@ function checkChanges(changes: AttributeChanges, path: NodePath): void {
   if (wrong !== undefined) throw new UsageError(wrong.malformed);
 }
 
-const encode = (record: RegistrationRecord, operation: Operation): OutgoingRequest =>
-  encodeOperation(operation, record.objectList.alternatePath);
+function encode(record: RegistrationRecord, operation: Operation, paths?: readonly Path[]): DeviceRequest {
+  const request = encodeOperation(operation, record.objectList.alternatePath);
+  return { ...request, operation: operation.kind, paths: paths ?? ('path' in operation ? [operation.path] : []) };
+}
 
 function nodePath(path: Path): NodePath {
   if (path.kind === 'root') throw new UsageError('the root can only be discovered');

@@ -45,9 +45,7 @@ export interface ObservationListener extends ResponseDecoding {
 }
 
 /** What is observed and how: one path, or a list of them with its encoding. */
-export interface ObserveTarget extends ObserveRequest {
-  readonly paths: readonly Path[] | undefined;
-}
+export type ObserveTarget = ObserveRequest;
 
 export const pathTarget = (
   path: Path,
@@ -255,6 +253,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
 
   onNotification(response: IncomingResponse, exchange: Exchange): void {
     if (this.ended || exchange !== this.#exchange) return;
+    this.#record.queues.heard(this.#record);
     try {
       this.#notify(this.#contentOf(response));
     } catch (error) {

@@ -6,6 +6,10 @@ export interface ServerParameters {
   readonly maxObjectListBytes: number;
   /** Notifications kept for an iterator whose reader is slower than the device; older ones are dropped and counted. */
   readonly notificationBuffer: number;
+  /** ms a client in queue mode stays awake after whatever it has sent: MAX_TRANSMIT_WAIT. OMA TS Core §6.5, RFC 7252 §4.8.2. */
+  readonly clientAwakeTime: number;
+  /** Requests that may wait for one sleeping device; further ones reject with QUEUE_FULL. */
+  readonly maxHeldRequests: number;
   /** Refuse a Register over plain coap of a name that has credentials here or is registered over coaps. */
   readonly refuseDowngrade: boolean;
   /** Let a certificate that a trust anchor vouches for register as a name in it, when the name has no entry at all. */
@@ -16,6 +20,8 @@ export const DEFAULT_SERVER_PARAMETERS: ServerParameters = Object.freeze({
   maxRegistrations: 1_000_000,
   maxObjectListBytes: 16_384,
   notificationBuffer: 64,
+  clientAwakeTime: 93_000,
+  maxHeldRequests: 256,
   refuseDowngrade: true,
   acceptUnlistedCertificates: true,
 });

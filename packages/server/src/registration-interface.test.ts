@@ -622,7 +622,13 @@ describe('the registration store', () => {
         [...store.all()].map(({ registrationId }) => registrationId),
         [second.registrationId],
       );
-      assert.deepEqual(setup.server.usage, { registrations: 1, lifetimes: 1, objectLists: 1 });
+      assert.deepEqual(setup.server.usage, {
+        registrations: 1,
+        lifetimes: 1,
+        awake: 0,
+        requestDeadlines: 0,
+        objectLists: 1,
+      });
     }
   });
 
@@ -704,7 +710,7 @@ describe('the registration store', () => {
       [...store.all()].map(({ registrationId }) => registrationId),
       ['BBBBBBBBBB'],
     );
-    assert.deepEqual(server.usage, { registrations: 1, lifetimes: 1, objectLists: 1 });
+    assert.deepEqual(server.usage, { registrations: 1, lifetimes: 1, awake: 0, requestDeadlines: 0, objectLists: 1 });
   });
 
   it('a registration that a store has spoiled is reported and does not keep the others away', async () => {

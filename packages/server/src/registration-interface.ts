@@ -41,6 +41,7 @@ import type { ServerParameters } from './parameters.ts';
 import { RegistersInFlight } from './registers-in-flight.ts';
 import { RegistrationRecord, copyRegistration } from './registration-record.ts';
 import type { MaybePromise, RegistrationStore } from './registration-store.ts';
+import type { RequestQueues } from './request-queues.ts';
 import type { RegistrationTable } from './registration-table.ts';
 import { CHANGED, DELETED, refuse, type Responder } from './responder.ts';
 import { SharedObjectLists, type SharedObjectList } from './shared-object-lists.ts';
@@ -62,6 +63,7 @@ export class RegistrationInterface {
   readonly #table: RegistrationTable;
   readonly #store: RegistrationStore;
   readonly #parameters: ServerParameters;
+  readonly #queues: RequestQueues;
   readonly #listener: RegistrationListener;
   readonly #admissions: Admissions;
   readonly #lists = new SharedObjectLists();
@@ -72,12 +74,14 @@ export class RegistrationInterface {
     store: RegistrationStore,
     parameters: ServerParameters,
     admissions: Admissions,
+    queues: RequestQueues,
     listener: RegistrationListener,
   ) {
     this.#table = table;
     this.#store = store;
     this.#parameters = parameters;
     this.#admissions = admissions;
+    this.#queues = queues;
     this.#listener = listener;
   }
 
@@ -142,6 +146,7 @@ export class RegistrationInterface {
       refreshedAt,
       registeredAt,
       updatedAt,
+      this.#queues,
     );
     const replaced = this.#table.add(now, record);
     if (replaced !== undefined) this.#replaced(replaced);
@@ -205,6 +210,7 @@ export class RegistrationInterface {
       now,
       unixTime,
       unixTime,
+      this.#queues,
     );
     record.binding = shared(queries.binding);
     const saved = this.#save(record);
@@ -229,6 +235,7 @@ export class RegistrationInterface {
     responder.respond(request, created(record.registrationId));
     if (replaced !== undefined) this.#replaced(replaced);
     this.#listener.registered(record, replaced);
+    this.#queues.heard(record);
   }
 
   /** One received later was stored first: this one was replaced before it began. */
@@ -375,6 +382,7 @@ export class RegistrationInterface {
     }
     responder.respond(request, CHANGED);
     if (moved || previous !== undefined) this.#listener.updated(record, previous, moved);
+    this.#queues.heard(record);
   }
 
   #change(record: RegistrationRecord, changes: UpdateQueries, now: number): void {

@@ -12,6 +12,7 @@ import type { RegisteredObject, Registration } from './api.ts';
 import type { DeviceHandle } from './device-handle.ts';
 import type { WheelEntry } from './lifetime-wheel.ts';
 import type { ObservationState } from './observations.ts';
+import type { AwakeWindow, RequestQueue, RequestQueues } from './request-queues.ts';
 import type { Abandonable } from './requests.ts';
 import type { SharedObjectList } from './shared-object-lists.ts';
 
@@ -50,6 +51,11 @@ export class RegistrationRecord implements Registration, WheelEntry {
   observations: Map<string, ObservationState> | undefined = undefined;
   /** Requests without an answer so far; allocated with the first one, gone with the last. */
   pending: Set<Abandonable> | undefined = undefined;
+  readonly queues: RequestQueues;
+  /** Requests that wait for a device in queue mode. */
+  queue: RequestQueue | undefined = undefined;
+  /** A device in queue mode that is awake. */
+  awake: AwakeWindow | undefined = undefined;
   device: DeviceHandle | undefined = undefined;
 
   constructor(
@@ -62,6 +68,7 @@ export class RegistrationRecord implements Registration, WheelEntry {
     now: number,
     registeredAt: number,
     updatedAt: number,
+    queues: RequestQueues,
   ) {
     this.registrationId = registrationId;
     this.endpointClientName = endpointClientName;
@@ -76,6 +83,7 @@ export class RegistrationRecord implements Registration, WheelEntry {
     this.registeredAt = registeredAt;
     this.updatedAt = updatedAt;
     this.refreshedAt = now;
+    this.queues = queues;
   }
 
   get address(): PeerAddress {

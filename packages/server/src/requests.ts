@@ -2,16 +2,13 @@
  * A request to a device as a promise: the edge where events of the core become promises. It is settled exactly once,
  * by the response, a failure, the caller's signal, or the end of the registration.
  */
-import {
-  OperationFailed,
-  type Exchange,
-  type FailureReason,
-  type IncomingResponse,
-  type OutgoingRequest,
-} from '@lapwing/coap';
+import { OperationFailed, type Exchange, type FailureReason, type IncomingResponse, type Peer } from '@lapwing/coap';
 import { isSecure, type Driver } from '@lapwing/transport';
-import type { CallOptions } from './api.ts';
+import type { CallOptions, PendingOperation } from './api.ts';
+import type { DeviceRequest } from './device-requests.ts';
+import type { WheelEntry } from './lifetime-wheel.ts';
 import type { RegistrationRecord } from './registration-record.ts';
+import type { QueuedRequest } from './request-queues.ts';
 
 /** What this package puts into the `context` of its exchanges. */
 export interface ExchangeOwner extends NotificationReceiver {
@@ -29,7 +26,7 @@ export interface NotificationReceiver {
 export type ReadResponse<Result> = (response: IncomingResponse, observing: boolean, exchange: Exchange) => Result;
 
 /**
- * Send a request to the device of this registration.
+ * Send a request to the device of this registration; when it sleeps, as soon as it is awake.
  *
  * @param read  makes the result from the response, whose views are valid only meanwhile; an OperationFailed it throws
  *   rejects the promise.
@@ -37,7 +34,7 @@ export type ReadResponse<Result> = (response: IncomingResponse, observing: boole
  */
 export function sendRequest<Result>(
   record: RegistrationRecord,
-  request: OutgoingRequest,
+  request: DeviceRequest,
   { signal, timeout }: CallOptions,
   read: ReadResponse<Result>,
   receiver?: NotificationReceiver,
@@ -45,9 +42,27 @@ export function sendRequest<Result>(
   return new Promise((resolve, reject) => {
     if (record.ended) return reject(notRegistered(record));
     if (signal?.aborted === true) return reject(aborted(record, signal));
-    if (isUnassociated(record)) return reject(failure(record, 'peer-closed', undefined));
+    // In queue mode it will come back with another one.
+    if (!record.queueMode && isUnassociated(record)) return reject(failure(record, 'peer-closed', undefined));
     new PendingRequest(record, request, signal, timeout, read, receiver, resolve, reject);
   });
+}
+
+/** What waits for an answer or to be sent, in this order. */
+export function pendingOperations({ pending, queue }: RegistrationRecord): readonly PendingOperation[] {
+  if (pending === undefined) return [];
+  const described = new Map([...pending].map((request) => [request.operationId, request.describe()]));
+  const waiting = (queue?.waiting ?? []).flatMap(({ operationId }) => described.get(operationId) ?? []);
+  return [...[...described.values()].filter(({ state }) => state === 'sent'), ...waiting];
+}
+
+/** False when it is not pending any more. */
+export function cancelRequest(record: RegistrationRecord, operationId: string): boolean {
+  const request = [...(record.pending ?? [])].find((each) => each.operationId === operationId);
+  if (request === undefined) return false;
+  const name = record.endpointClientName;
+  request.abandon(new OperationFailed('CANCELLED', `the request to "${name}" was cancelled`, { retryable: false }));
+  return true;
 }
 
 /** Its DTLS association has ended, and no new one has brought the registration back: nothing reaches it. */
@@ -66,23 +81,35 @@ export function abandonRequests(
 }
 
 export interface Abandonable {
+  readonly operationId: string;
   abandon(error: OperationFailed): void;
+  /** For people and programs that look at what is pending. */
+  describe(): PendingOperation;
 }
 
-class PendingRequest<Result> implements ExchangeOwner, Abandonable {
-  readonly #record: RegistrationRecord;
-  readonly #driver: Driver;
+class PendingRequest<Result> implements ExchangeOwner, Abandonable, QueuedRequest {
+  readonly operationId: string;
+  /** ms on the driver's clock; Infinity: as long as it takes. */
+  readonly deadline: number;
+  wheelSlot = -1;
+  nextInSlot: WheelEntry | undefined = undefined;
+  previousInSlot: WheelEntry | undefined = undefined;
+  sentTo: Peer | undefined = undefined;
+  #record: RegistrationRecord;
+  readonly #request: DeviceRequest;
+  readonly #createdAt: number;
   readonly #read: ReadResponse<Result>;
   readonly #receiver: NotificationReceiver | undefined;
   readonly #resolve: (result: Result) => void;
   readonly #reject: (error: unknown) => void;
   readonly #signal: AbortSignal | undefined;
+  #driver: Driver;
   #exchange: Exchange | undefined;
   #settled = false;
 
   constructor(
     record: RegistrationRecord,
-    request: OutgoingRequest,
+    request: DeviceRequest,
     signal: AbortSignal | undefined,
     timeout: number | undefined,
     read: ReadResponse<Result>,
@@ -90,8 +117,12 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable {
     resolve: (result: Result) => void,
     reject: (error: unknown) => void,
   ) {
+    this.operationId = record.queues.nextOperationId();
     this.#record = record;
     this.#driver = record.driver;
+    this.#createdAt = record.driver.unixTime();
+    this.deadline = timeout === undefined ? Infinity : record.driver.now() + timeout;
+    this.#request = request;
     this.#read = read;
     this.#receiver = receiver;
     this.#resolve = resolve;
@@ -99,20 +130,26 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable {
     this.#signal = signal;
     (record.pending ??= new Set()).add(this);
     signal?.addEventListener('abort', this.#onAbort);
-    const { driver, peer } = record;
-    const outgoing: OutgoingRequest = {
-      ...request,
-      ...(timeout === undefined ? {} : { timeout }),
-      context: this,
-    };
+    try {
+      record.queues.submit(record, this);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  start(): void {
+    const { driver, peer } = this.#record;
+    this.#driver = driver;
+    this.sentTo = peer;
     try {
       driver.turn((now, out) => {
-        this.#exchange = driver.endpoint.request(now, peer, outgoing, out);
+        const timeout = this.deadline === Infinity ? {} : { timeout: Math.max(this.deadline - now, 0) };
+        this.#exchange = driver.endpoint.request(now, peer, { ...this.#request, ...timeout, context: this }, out);
       });
     } catch (error) {
       this.#fail(
         error instanceof OperationFailed && error.code === 'QUEUE_FULL'
-          ? new OperationFailed('QUEUE_FULL', `too many requests wait for "${record.endpointClientName}"`, {
+          ? new OperationFailed('QUEUE_FULL', `too many requests wait for "${this.#record.endpointClientName}"`, {
               retryable: true,
               cause: error,
             })
@@ -121,7 +158,31 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable {
     }
   }
 
+  moveTo(record: RegistrationRecord): void {
+    this.#leave();
+    this.#record = record;
+    (record.pending ??= new Set()).add(this);
+  }
+
+  expire(): void {
+    const name = this.#record.endpointClientName;
+    this.#fail(new OperationFailed('TIMEOUT', `"${name}" was not awake in time`, { retryable: true }));
+  }
+
+  describe(): PendingOperation {
+    const { operation, paths } = this.#request;
+    return {
+      operationId: this.operationId,
+      operation,
+      paths,
+      state: this.sentTo === undefined ? 'waiting' : 'sent',
+      createdAt: this.#createdAt,
+      expiresAt: this.deadline === Infinity ? Infinity : this.#driver.unixTime() + this.deadline - this.#driver.now(),
+    };
+  }
+
   onResponse(response: IncomingResponse, observing: boolean, exchange: Exchange): void {
+    this.#record.queues.heard(this.#record);
     if (!this.#settle()) return;
     try {
       this.#resolve(this.#read(response, observing, exchange));
@@ -131,7 +192,9 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable {
   }
 
   onFailure(reason: FailureReason, exchange: Exchange): void {
-    this.#fail(failure(this.#record, reason, exchange));
+    // Whoever waits no longer than it pleases learns nothing about the device.
+    const unanswered = reason === 'timeout' && this.#driver.now() < this.deadline;
+    this.#fail(failure(this.#record, reason, exchange), unanswered);
   }
 
   onNotification(response: IncomingResponse, exchange: Exchange): void {
@@ -160,19 +223,24 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable {
     driver.turn((now, out) => driver.endpoint.cancel(now, exchange, out));
   }
 
-  #fail(error: unknown): void {
-    if (this.#settle()) this.#reject(error);
+  #fail(error: unknown, unanswered = false): void {
+    if (this.#settle(unanswered)) this.#reject(error);
   }
 
   /** True the first time. */
-  #settle(): boolean {
+  #settle(unanswered = false): boolean {
     if (this.#settled) return false;
     this.#settled = true;
     this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#leave();
+    this.#record.queues.settled(this.#record, this, unanswered);
+    return true;
+  }
+
+  #leave(): void {
     const record = this.#record;
     record.pending?.delete(this);
     if (record.pending?.size === 0) record.pending = undefined;
-    return true;
   }
 }
 

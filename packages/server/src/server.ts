@@ -31,6 +31,7 @@ import { elsewhere, RegistrationInterface, type RegistrationListener } from './r
 import type { RegistrationRecord } from './registration-record.ts';
 import { NO_REGISTRATION_STORE, type RegistrationStore } from './registration-store.ts';
 import { RegistrationTable, registrationsOf } from './registration-table.ts';
+import { RequestQueues } from './request-queues.ts';
 import { abandonRequests, notRegistered, type ExchangeOwner } from './requests.ts';
 import { refuse, Responder } from './responder.ts';
 import { routeOf } from './route.ts';
@@ -80,6 +81,10 @@ export interface ServerUsage {
   readonly registrations: number;
   /** Registrations that will expire. */
   readonly lifetimes: number;
+  /** Devices in queue mode that are awake. */
+  readonly awake: number;
+  /** Requests with a timeout that wait for a sleeping device. */
+  readonly requestDeadlines: number;
   /** Distinct object lists. */
   readonly objectLists: number;
 }
@@ -95,6 +100,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   readonly #owner: DeviceOwner;
   readonly #associations: AssociationControl;
   readonly #lifetimes: TimedLayer;
+  readonly #queues: RequestQueues;
   #observations = 0;
   #resumption: Resumption | undefined;
   #malformedNotifications = 0;
@@ -171,9 +177,17 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
         if (bounds.refuseDowngrade && record?.security.kind === 'none') this.#interface.remove(record, 'removed');
       },
     });
+    this.#queues = new RequestQueues(bounds, {
+      awake: (record) => this.#tell('awake', record),
+      asleep: (record) => this.#tell('asleep', record),
+      pendingChanged: (record) => this.#tell('pendingChanged', record),
+    });
     const listener: RegistrationListener = {
       registered: (record, replaced) => {
-        if (replaced !== undefined) this.#ended(replaced, 'replaced');
+        if (replaced !== undefined) {
+          this.#queues.move(replaced, record);
+          this.#ended(replaced, 'replaced');
+        }
         this.#tell('registered', record, replaced);
       },
       updated: (record, previous, moved) => {
@@ -187,7 +201,14 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
         this.#tell('refused', refusal);
       },
     };
-    this.#interface = new RegistrationInterface(this.#table, registrationStore, bounds, admissions, listener);
+    this.#interface = new RegistrationInterface(
+      this.#table,
+      registrationStore,
+      bounds,
+      admissions,
+      this.#queues,
+      listener,
+    );
     this.#owner = {
       definitions,
       notificationBuffer: bounds.notificationBuffer,
@@ -213,7 +234,10 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
       driver.onEvent = (event, now) => this.#handle(responder, event, now);
     }
     // Whichever driver's turn brings the next deadline forward must see it.
-    for (const driver of drivers) driver.attach(this.#lifetimes);
+    for (const driver of drivers) {
+      driver.attach(this.#lifetimes);
+      driver.attach(this.#queues);
+    }
   }
 
   get registrationCount(): number {
@@ -225,6 +249,8 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
     return {
       registrations: this.#table.size,
       lifetimes: this.#table.lifetimes.size,
+      awake: this.#queues.usage.awake,
+      requestDeadlines: this.#queues.usage.deadlines,
       objectLists: this.#interface.objectLists,
     };
   }
@@ -351,7 +377,10 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
       abandonRequests(record, () => new OperationFailed('CLOSED', 'the server was closed', { retryable: false }));
       endObservations(record, 'server-closed');
     }
-    for (const driver of this.drivers) driver.detach(this.#lifetimes);
+    for (const driver of this.drivers) {
+      driver.detach(this.#lifetimes);
+      driver.detach(this.#queues);
+    }
     await Promise.all(this.drivers.map((driver) => driver.close()));
   }
 
@@ -398,8 +427,10 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   #receiveSend(responder: Responder, request: IncomingRequest, alternatePath: string): void {
     const result = receiveSend(responder.driver, request, alternatePath, this.#owner);
     responder.respond(request, result.response);
-    if (result.kind === 'accepted') this.#tell('sent', result.record, result.entries);
-    else {
+    if (result.kind === 'accepted') {
+      this.#tell('sent', result.record, result.entries);
+      this.#queues.heard(result.record);
+    } else {
       const refusal = { peer: responder.peerOf(request), ...result.refusal };
       reportRefusal(refusal);
       this.#tell('refused', refusal);
@@ -412,6 +443,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
 
   #ended(record: RegistrationRecord, reason: RemovalReason): void {
     abandonRequests(record, notRegistered);
+    this.#queues.forget(record);
     endObservations(record, 'registration-ended');
     this.#tell('unregistered', record, reason);
   }
