@@ -533,6 +533,8 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         for (const procedure of this.#procedures) if (procedure.handleFailure(event.exchange, event.reason)) return;
         return;
       case 'requestBlock':
+        // Not heard: the upload is given up when no more of it comes.
+        if (this.#offline) return void this.#unheard++;
         this.#stayAwake();
         return this.#management.handleStreamBlock(event.request, event.offset, event.payload, event.more);
       case 'requestAbandoned':

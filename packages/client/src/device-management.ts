@@ -51,8 +51,9 @@ import {
   unauthorized,
 } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import { defaultsOf } from './reporting.ts';
-import type { Observed, Reporting } from './reporting.ts';
+import { defaultsOf } from './observation.ts';
+import type { Observed } from './observation.ts';
+import type { Reporting } from './reporting.ts';
 import type { ServerSettings } from './server-account.ts';
 
 /** Changing operations that may wait for a slow handler; further ones are answered 5.03. */

@@ -54,6 +54,12 @@ describe('the object tree as the application sees it', () => {
     assert.deepEqual(one.get('/3/0/11'), new Map([[0, 0]]));
   });
 
+  it('a Buffer is a value, although it has methods named as those of a handler', () => {
+    const one = tree(locationObject({ latitude: 1, longitude: 2, velocity: Buffer.from([1, 2]) }));
+    assert.deepEqual(one.resource(6, 0, 4)?.kind, 'single');
+    assert.deepEqual([...(one.get('/6/0/4') as Uint8Array)], [1, 2]);
+  });
+
   it('a value that follows from another changes in the same moment', () => {
     const one = tree(temperatureObject({ value: 20 }));
     one.set('/3303/0/5700', 25);

@@ -18,22 +18,14 @@ import type { Malformed, NodeEntry, NotificationAttributes, Path, Value } from '
 import type { Driver } from '@lapwing/transport';
 import type { AttributeStore } from './attribute-store.ts';
 import type { MaybePromise } from './maybe-promise.ts';
-import { changeMatters, decideNotification } from './notification-decision.ts';
+import { decideNotification } from './notification-decision.ts';
+import { defaultsOf, hasChanged, NO_CONDITIONS, snapshot, textPrefix, touches } from './observation.ts';
+import type { Observation, Observed } from './observation.ts';
 import { isRefusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { ServerSettings } from './server-account.ts';
 import { StorageBudget, StoredNotifications } from './stored-notifications.ts';
 import type { NotificationStorage } from './stored-notifications.ts';
-
-export interface Observed {
-  readonly settings: ServerSettings;
-  /** One for an Observe, the list for an Observe-Composite. */
-  readonly paths: readonly Path[];
-  readonly composite: boolean;
-  readonly contentFormat: number;
-  /** Given with the Observe: they stand instead of what is attached. 1.2. */
-  readonly attributes: NotificationAttributes | undefined;
-}
 
 export interface ReportingSource {
   /** The entries an observation is about, now. A rejected promise or a throw has been reported already. */
@@ -46,27 +38,6 @@ export interface ReportingSource {
   /** A notification is about to be sent. */
   sending(): void;
   ended(observed: Observed): void;
-}
-
-interface Observation extends Observed {
-  /** Undefined: parked. */
-  relation: ObserveRelation | undefined;
-  /** Last told (or stored), by path. */
-  told: ReadonlyMap<string, Value>;
-  toldAt: number;
-  /** For each listed path: since then a change that matters has been seen. */
-  readonly changed: boolean[];
-  /** When it was last read, ms: epmin and epmax count from here. */
-  evaluatedAt: number;
-  /** When to read again without a change, ms. */
-  deadline: number;
-  /** Of its parts; undefined: to be found out anew. */
-  conditions: readonly NotificationAttributes[] | undefined;
-  /** A slow read is under way; `again`: something changed meanwhile. */
-  reading: 'no' | 'yes' | 'again';
-  readonly stored: StoredNotifications;
-  /** What the last notification said, for the case that it never arrives. Empty unless /1/x/6 is set. */
-  lastSent: readonly NodeEntry[];
 }
 
 /** Observations kept for a server whose registration ended; the oldest give way. */
@@ -470,34 +441,4 @@ export class Reporting {
   }
 }
 
-/** /1/x/2 and /1/x/3 as attributes. */
-export function defaultsOf({ defaultPmin: pmin, defaultPmax: pmax }: ServerSettings): NotificationAttributes {
-  return { ...(pmin !== undefined && { pmin }), ...(pmax !== undefined && { pmax }) };
-}
-
 const NO_BYTES = new Uint8Array(0);
-const NO_CONDITIONS: NotificationAttributes = Object.freeze({});
-
-const touches = (changed: Path, observed: Path): boolean => isWithin(changed, observed) || isWithin(observed, changed);
-
-/** What the text of every path at or below this one begins with, when a "/" is put behind it. */
-const textPrefix = (path: Path): string => (path.kind === 'root' ? '/' : `${formatPath(path)}/`);
-
-function hasChanged(
-  told: ReadonlyMap<string, Value>,
-  current: ReadonlyMap<string, Value>,
-  prefix: string,
-  conditions: NotificationAttributes,
-): boolean {
-  for (const [key, value] of current) {
-    if (`${key}/`.startsWith(prefix) && changeMatters(told.get(key), value, conditions)) return true;
-  }
-  for (const key of told.keys()) if (`${key}/`.startsWith(prefix) && !current.has(key)) return true;
-  return false;
-}
-
-function snapshot(entries: readonly NodeEntry[]): ReadonlyMap<string, Value> {
-  const values = new Map<string, Value>();
-  for (const entry of entries) if (entry.kind === 'value') values.set(formatPath(entry.path), entry.value);
-  return values;
-}

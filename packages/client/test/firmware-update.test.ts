@@ -192,6 +192,18 @@ describe('push (ETS 755, 770)', () => {
     assert.equal(flash.discarded, 1);
   });
 
+  it('an upload to a device that goes offline is a lost connection, too', async () => {
+    const { network, server, client, flash } = await world();
+    void server.start('PUT /5/0/0', OPAQUE, IMAGE);
+    await network.run(40);
+    client.goOffline();
+    const taken = flash.pieces.length;
+    assert.ok(taken > 0 && taken < 5);
+    await network.run(600_000);
+    assert.equal(flash.pieces.length, taken);
+    assert.deepEqual([client.get('/5/0/3'), client.get('/5/0/5'), flash.discarded], [0, 4, 1]);
+  });
+
   it('Cancel stops an upload (1.1), and the rest of it is refused', async () => {
     // Blocks are taken slowly, so that there is time to cancel.
     const waiting: (() => void)[] = [];
