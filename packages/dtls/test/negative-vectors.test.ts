@@ -1,7 +1,7 @@
 /** The negative vectors N1 to N12 of `vectors.json`, against an endpoint. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { encodeFragment } from '../src/handshake/fragment-codec.ts';
+import { encodeFragment, fragmentsOf } from '../src/handshake/fragment-codec.ts';
 import type { HandshakeMessage } from '../src/handshake/handshake.ts';
 import { HANDSHAKE_TYPES } from '../src/handshake/handshake-type-table.ts';
 import { encodeClientHello } from '../src/handshake/hello-codec.ts';
@@ -218,5 +218,18 @@ describe('negative vectors', () => {
     const alert = encodePlaintextRecord(CONTENT_TYPES.alert, 9, Uint8Array.of(2, 40));
     for (const from of [PEER, OTHER]) assert.deepEqual(meeting.sendBytes(alert, from), []);
     meeting.assertOpen();
+  });
+
+  it('a ClientHello in fragments is refused before the cookie, with a valid one too', () => {
+    const meeting = new ServerMeeting({ kind: 'psk' });
+    meeting.send('client_hello');
+    const prepared = meeting.prepare('client_hello_with_cookie');
+    const body = prepared.datagram.subarray(25);
+    const message = { type: HANDSHAKE_TYPES.client_hello, messageSeq: 1, body };
+    for (const fragment of fragmentsOf(message, 60)) {
+      assert.deepEqual(meeting.sendBytes(plainHandshake(meeting, fragment)), []);
+    }
+    assert.equal(meeting.dropped['fragmented-hello'], fragmentsOf(message, 60).length);
+    assert.deepEqual(leftovers(meeting), NOTHING_LEFT);
   });
 });
