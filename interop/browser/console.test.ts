@@ -12,6 +12,7 @@ import { deviceObject, LwM2mClient, OperationRefused, temperatureObject } from '
 import { Codes } from '@lapwing/coap';
 import { startApp, type App } from 'lapwing';
 import type { Browser, Locator, Page } from 'playwright-core';
+import { seriousViolations } from './accessibility.ts';
 import { launchChromium, missingChromium, watchedPage, type WatchedPage } from './chromium.ts';
 
 const NAME = 'urn:dev:ops:browser test/1';
@@ -53,18 +54,11 @@ describe('the web console', { skip: missingChromium() }, () => {
   const value = (path: string, text: string): Locator => page.getByTestId(`value-${path}`).filter({ hasText: text });
   const button = (name: string): Locator => page.getByRole('button', { name, exact: true });
 
-  async function seriousViolations(part: string): Promise<readonly string[]> {
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate<AxeResults>(`axe.run('${part}')`);
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' … ')}`);
-  }
   /** @param part  a CSS selector. */
   async function assertAccessible(part = 'html'): Promise<void> {
     for (const colorScheme of ['dark', 'light'] as const) {
       await page.emulateMedia({ colorScheme });
-      assert.deepEqual(await seriousViolations(part), [], `in ${colorScheme} colours`);
+      assert.deepEqual(await seriousViolations(page, axe, part), [], `in ${colorScheme} colours`);
     }
   }
 
@@ -265,13 +259,3 @@ const OBJECT_XML = `<LWM2M><Object ObjectType="MODefinition">
     <Mandatory>Mandatory</Mandatory><Type>Integer</Type><RangeEnumeration>0..100</RangeEnumeration><Units>/100</Units>
     <Description>A level.</Description></Item></Resources><Description2></Description2>
 </Object></LWM2M>`;
-
-/** What is used of axe-core's answer. */
-interface AxeResults {
-  readonly violations: readonly {
-    readonly id: string;
-    readonly impact: 'minor' | 'moderate' | 'serious' | 'critical' | null;
-    readonly help: string;
-    readonly nodes: readonly { readonly html: string }[];
-  }[];
-}

@@ -107,6 +107,7 @@ const Form = ({ onClose, onAdded }: FormProps): JSX.Element => {
     <DialogFrame state={state} submit="Add" onClose={onClose} onSubmit={submit}>
       <SegmentedControl
         aria-label="Kind of credential"
+        transitionDuration={0}
         data={[...KINDS]}
         value={kind}
         onChange={(value) => setKind(value)}

@@ -47,7 +47,7 @@ export const DialogFrame = ({
         <Button variant="default" onClick={onClose}>
           Close
         </Button>
-        <Button type="submit" loading={state.kind === 'pending'} {...(danger === true ? { color: 'red' } : {})}>
+        <Button type="submit" loading={state.kind === 'pending'} {...(danger === true ? { color: 'red.9' } : {})}>
           {submit}
         </Button>
       </Group>
