@@ -456,12 +456,11 @@ export class DtlsEndpoint implements DtlsEndpointApi {
     if (progress !== undefined && !progress.readsEpoch1) return;
     association.deferredRecords = undefined;
     if (progress !== undefined) progress.deferredRecordBytes = 0;
+    // Data before the Finished is deferred again; the Finished, when it is handled, comes back here for it.
     for (const { contentType, sequence, bytes } of deferredRecords) {
       if (association.read === undefined) return;
       this.#openRecord(now, association, association.address, contentType, sequence, bytes, out);
     }
-    // Some may have been deferred again, and the Finished have come after them.
-    if (association.state === 'open') this.#openDeferred(now, association, out);
   }
 
   #deferData(association: DtlsAssociation, plaintext: Uint8Array): boolean {

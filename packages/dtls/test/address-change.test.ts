@@ -111,6 +111,17 @@ describe('a peer whose address changes', () => {
     for (let i = 0; i < 20; i++) assert.ok(moving.down('y'.repeat(60)));
   });
 
+  it('has not answered by merely going on: before anything was sent to it the bound stays', () => {
+    const moving = new Moving();
+    moving.rebind();
+    const sent = moving.network.sent.length;
+    for (let i = 0; i < 3; i++) moving.up('x');
+    const received = moving.network.sent.slice(sent).reduce((sum, { bytes }) => sum + bytes.length, 0);
+    let bytes = 0;
+    while (bytes < 10_000 && moving.down('y'.repeat(20))) bytes += moving.network.sent.at(-1)!.bytes.length;
+    assert.ok(bytes > received && bytes <= 3 * received, `${bytes} for ${received}`);
+  });
+
   it('a captured record sent from a victim’s address brings it no more than that', () => {
     const moving = new Moving();
     const captured = moving.held('captured');

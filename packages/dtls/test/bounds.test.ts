@@ -53,6 +53,17 @@ describe('the bounds of a server', () => {
     assert.equal(fixture.server.endpoint.usage.associations, 2);
   });
 
+  it('maxAssociations: who is in a full table may begin anew from the same address', () => {
+    const fixture = new Fixture({ server: { maxAssociations: 1 } });
+    const first = fixture.open();
+    const again = fixture.addClient(CLIENT);
+    fixture.network.detach(fixture.client);
+    const second = fixture.open(again);
+    assert.equal(first.far.state, 'closed');
+    assert.equal(second.far.state, 'open');
+    assert.equal(fixture.server.endpoint.usage.associations, 1);
+  });
+
   it('staleAfter: in a full table the one silent for longest makes room, when the newcomer has proven itself', () => {
     const fixture = new Fixture({ server: { maxAssociations: 2, staleAfter: 60_000 } });
     const first = fixture.open(client(fixture, 1));

@@ -156,6 +156,19 @@ describe('a ClientHello', () => {
     assert.equal(fixture.network.sent.length, 1);
   });
 
+  it('gives its record’s sequence number to the answer, be it HelloVerifyRequest or ServerHello (RFC 6347 §4.2.1)', () => {
+    const fixture = new Fixture();
+    fixture.network.filter = () => false;
+    fixture.connect();
+    const numbered = (bytes: Uint8Array, sequence: number): Uint8Array =>
+      Uint8Array.from([...bytes.subarray(0, 10), sequence, ...bytes.subarray(11)]);
+    fixture.server.receive(CLIENT, numbered(fixture.network.sent[0]!.bytes, 77));
+    assert.equal(fixture.network.sent.at(-1)!.bytes[10], 77);
+    fixture.client.receive(SERVER, fixture.network.sent.at(-1)!.bytes);
+    fixture.server.receive(CLIENT, numbered(fixture.network.sent.at(-1)!.bytes, 99));
+    assert.equal(fixture.network.sent.at(-1)!.bytes[10], 99);
+  });
+
   it('whose cookie was made for another address gets another one, and no more', () => {
     const fixture = new Fixture();
     fixture.open();
