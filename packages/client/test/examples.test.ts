@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Value } from '@lapwing/lwm2m';
+import type { NodeEntry, Value } from '@lapwing/lwm2m';
 import { LightControl, objectPath, resourceInstancePath, resourcePath } from '@lapwing/lwm2m';
 import { LwM2mServer, unwrap } from '@lapwing/server';
 import { FileStateStore, startRememberingThermometer } from './examples/file-state.ts';
@@ -18,6 +18,7 @@ import { sendReadings } from './examples/meter.ts';
 import { startNotes } from './examples/notes.ts';
 import { startSecureThermometer } from './examples/secure.ts';
 import { startSharedThermometer } from './examples/shared.ts';
+import { measureOutOfReach, startSleeper } from './examples/sleeper.ts';
 import { startThermometer } from './examples/thermometer.ts';
 import { startTracker } from './examples/tracker.ts';
 import { startUpdatableDevice } from './examples/updatable.ts';
@@ -177,6 +178,23 @@ describe('the examples', () => {
       web.close();
       await rm(folder, { recursive: true });
     }
+  });
+
+  it('the sleeper tells what it measured out of reach', async () => {
+    const { server, uri } = await start();
+    await using _ = server;
+    await using client = await startSleeper(uri, { on: true });
+    await client.whenRegistered();
+    const device = server.device('urn:dev:os:32473-sleeper')!;
+    assert.equal(device.registration.queueMode, true);
+    unwrap(await device.observe(resourcePath(3346, 0, 5700)));
+    const told = once(server, 'notified');
+    measureOutOfReach(client, [1, 2, 3]);
+    const [, { entries }] = (await told) as [unknown, { readonly entries: readonly NodeEntry[] }];
+    assert.deepEqual(
+      entries.map((entry) => entry.kind === 'value' && entry.value.value),
+      [1, 2, 3, 3],
+    );
   });
 
   it('the tracker can be read from end to end', async () => {
