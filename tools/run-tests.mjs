@@ -10,6 +10,7 @@ const everywhere = [
   'apps/lapwing/src',
   'apps/lapwing/test',
   'apps/console/src',
+  'conformance/src',
   'interop',
   'test',
 ];

@@ -1,0 +1,122 @@
+/** OMA ETS INT 101 to 109: the Client Registration Interface. OMA TS Core §6.2. */
+import assert from 'node:assert/strict';
+import { describe } from 'node:test';
+import { C1_ACCOUNT, C3_ACCOUNT, device } from '../configurations.ts';
+import { proves } from '../proves.ts';
+import { ENDPOINT_CLIENT_NAME, Scene, type SceneOptions } from '../scene.ts';
+
+const inC1 = (
+  version: SceneOptions['version'],
+  account: typeof C1_ACCOUNT = {},
+  client: SceneOptions['client'] = {},
+): Promise<Scene> => Scene.open({ version, objects: [device()], accounts: [{ ...C1_ACCOUNT, ...account }], client });
+
+describe('OMA: Registration', () => {
+  proves('LightweightM2M-1.1-int-101', async (version) => {
+    await using scene = await inC1(version);
+    const [register, created] = scene.sent();
+    const [target, query = ''] = register!.line.split('?');
+    assert.equal(target, 'POST /rd');
+    assert.deepEqual(Object.fromEntries(new URLSearchParams(query)), {
+      ep: ENDPOINT_CLIENT_NAME,
+      lt: '86400',
+      lwm2m: version,
+      b: 'U',
+    });
+    assert.equal(created!.line, '2.01');
+    const { endpointClientName, lwm2mVersion, lifetimeSeconds, binding, objects } = scene.registration;
+    assert.deepEqual(
+      [endpointClientName, lwm2mVersion, lifetimeSeconds, binding],
+      [ENDPOINT_CLIENT_NAME, version, 86_400, 'U'],
+    );
+    const announced = Object.fromEntries(
+      objects.map(({ objectId, objectInstanceIds }) => [objectId, objectInstanceIds]),
+    );
+    assert.deepEqual(announced, { 1: [0], 3: [0] });
+  });
+
+  proves('LightweightM2M-1.1-int-102', async (version) => {
+    await using scene = await inC1(version);
+    scene.sent();
+    assert.equal(await scene.server.write('/1/0/1', 20), '2.04');
+    await scene.seconds(1);
+    assert.match(scene.requests('client').join(), /^POST \/rd\/[^?]+\?lt=20$/);
+    assert.equal(scene.registration.lifetimeSeconds, 20);
+    await scene.seconds(40);
+    // Updates without parameters keep it alive.
+    const updates = scene.requests('client');
+    assert.ok(updates.length >= 2 && updates.every((line) => /^POST \/rd\/[^?]+$/.test(line)), updates.join());
+    assert.deepEqual(
+      scene.history.filter((each) => each !== 'updated'),
+      ['registered'],
+    );
+    // Who says nothing more is dropped when the lifetime is over.
+    scene.client.goOffline();
+    await scene.seconds(30);
+    assert.equal(scene.history.at(-1), 'expired');
+    scene.client.goOnline();
+  });
+
+  proves('LightweightM2M-1.1-int-103', async (version) => {
+    await using scene = await Scene.open({ version, objects: [device()], accounts: [C3_ACCOUNT] });
+    scene.sent();
+    assert.equal(await scene.server.execute('/1/0/4'), '2.04');
+    await scene.until(() => scene.server.server.registrationCount === 0);
+    await scene.seconds(1);
+    const after = scene.sent().slice(2);
+    assert.match(after[0]!.line, /^DELETE \/rd\//);
+    assert.equal(after[1]!.line, '2.02');
+    assert.deepEqual(scene.history, ['registered', 'deregistered']);
+    assert.equal(scene.server.server.device(ENDPOINT_CLIENT_NAME), undefined);
+  });
+
+  proves('LightweightM2M-1.1-int-104', async (version) => {
+    await using scene = await inC1(version, { lifetimeSeconds: 20 });
+    const expiresAt = scene.registration.expiresAt;
+    await scene.seconds(5);
+    scene.sent();
+    assert.equal(await scene.server.execute('/1/0/8'), '2.04');
+    await scene.seconds(1);
+    const [update, changed] = scene.sent().slice(2);
+    assert.match(update!.line, /^POST \/rd\/[^?]+$/);
+    assert.equal(changed!.line, '2.04');
+    assert.ok(scene.registration.expiresAt > expiresAt);
+    await scene.seconds(40);
+    assert.deepEqual(
+      scene.history.filter((each) => each !== 'updated'),
+      ['registered'],
+    );
+  });
+
+  proves('LightweightM2M-1.1-int-105', async (version) => {
+    await using scene = await inC1(version, { lifetimeSeconds: 60 });
+    scene.server.server.remove(ENDPOINT_CLIENT_NAME);
+    scene.sent();
+    await scene.until(() => scene.server.server.registrationCount === 1);
+    const [update, refused, register, created] = scene.sent();
+    assert.match(update!.line, /^POST \/rd\/./);
+    assert.equal(refused!.line, '4.04');
+    assert.match(register!.line, /^POST \/rd\?/);
+    assert.equal(created!.line, '2.01');
+  });
+
+  proves('LightweightM2M-1.1-int-107', async (version) => {
+    await using scene = await inC1(version, { lifetimeSeconds: 60 });
+    scene.sent();
+    assert.equal(await scene.server.write('/1/0/1', 120), '2.04');
+    await scene.seconds(1);
+    const [update, changed] = scene.sent().slice(2);
+    assert.match(update!.line, /^POST \/rd\/[^?]+\?lt=120$/);
+    assert.equal(changed!.line, '2.04');
+    await scene.seconds(119);
+    assert.deepEqual(scene.history.slice(0, 3), ['registered', 'updated', 'updated'], 'within the new lifetime');
+  });
+
+  proves('LightweightM2M-1.1-int-108', async (version) => {
+    await using scene = await inC1(version, {}, { queueMode: true });
+    const [register] = scene.requests('client');
+    assert.match(register!, /[?&]b=U(&|$)/);
+    assert.match(register!, /[?&]Q(&|$)/);
+    assert.equal(scene.registration.queueMode, true);
+  });
+});

@@ -1,0 +1,234 @@
+/**
+ * Who operates a server in a case: paths and values as text and plain JavaScript, codes as they are written in the
+ * specification. Every operation lets virtual time pass until it is answered.
+ */
+import { formatCode } from '@lapwing/coap';
+import {
+  formatPath,
+  isMalformed,
+  parsePath,
+  valueFromJs,
+  valueToJs,
+  type JsValue,
+  type NodeEntry,
+  type NotificationAttributes,
+  type Path,
+  type ResourcePath,
+  type ResourceInstancePath,
+} from '@lapwing/lwm2m';
+import type {
+  Device,
+  Notification,
+  Observation,
+  ObservationInfo,
+  Outcome,
+  WriteAttributes,
+  LwM2mServer,
+} from '@lapwing/server';
+
+/** By path. */
+export interface Values {
+  readonly [path: string]: JsValue;
+}
+
+/** What to write: by path for Resources and Resource Instances, a list or an object by id for multiple instances. */
+export interface Given {
+  readonly [path: string]: unknown;
+}
+
+export interface Answer {
+  /** "2.05". */
+  readonly code: string;
+  /** Undefined when the device refused. */
+  readonly format: number | undefined;
+  readonly values: Values;
+}
+
+export interface Told {
+  /** Virtual ms. */
+  readonly at: number;
+  /** What is observed, "/3/0/7", or "/1/0/1,/3/0/16". */
+  readonly path: string;
+  readonly values: Values;
+}
+
+const NOTHING = { format: undefined, values: {} } as const;
+
+export class Operator {
+  readonly server: LwM2mServer;
+  /** Notifications that were not taken, oldest first. */
+  readonly #told: Told[] = [];
+  readonly #name: string;
+  readonly #settle: <T>(promise: Promise<T>) => Promise<T>;
+
+  constructor(
+    server: LwM2mServer,
+    endpointClientName: string,
+    settle: <T>(promise: Promise<T>) => Promise<T>,
+    now: () => number,
+  ) {
+    this.server = server;
+    this.#name = endpointClientName;
+    this.#settle = settle;
+    server.on('notified', (observation: ObservationInfo, { entries }: Notification) => {
+      const path = (observation.paths ?? [observation.path]).map(formatPath).join();
+      this.#told.push({ at: now(), path, values: valuesOf(entries) });
+    });
+  }
+
+  /** @throws Error while it is not registered. */
+  get device(): Device {
+    const device = this.server.device(this.#name);
+    if (device === undefined) throw new Error(`${this.#name} is not registered`);
+    return device;
+  }
+
+  /** What notifications told since the last call, of this path if one is given. */
+  told(path?: string): readonly Told[] {
+    if (path === undefined) return this.#told.splice(0);
+    const taken = this.#told.filter((each) => each.path === path);
+    const left = this.#told.filter((each) => each.path !== path);
+    this.#told.splice(0, this.#told.length, ...left);
+    return taken;
+  }
+
+  async read(path: string, accept?: number): Promise<Answer> {
+    const outcome = await this.#settle(this.device.read(at(path), accept === undefined ? {} : { format: accept }));
+    if (!outcome.ok) return { code: formatCode(outcome.code), ...NOTHING };
+    const { entries, contentFormat } = outcome.value;
+    return { code: formatCode(outcome.code), format: contentFormat, values: valuesOf(entries) };
+  }
+
+  async readComposite(
+    paths: readonly string[],
+    { listFormat, accept }: { readonly listFormat?: number; readonly accept?: number } = {},
+  ): Promise<Answer> {
+    const outcome = await this.#settle(
+      this.device.readComposite(paths.map(at), {
+        ...(listFormat !== undefined && { listFormat }),
+        ...(accept !== undefined && { format: accept }),
+      }),
+    );
+    if (!outcome.ok) return { code: formatCode(outcome.code), ...NOTHING };
+    const { entries, contentFormat } = outcome.value;
+    return { code: formatCode(outcome.code), format: contentFormat, values: valuesOf(entries) };
+  }
+
+  /** Write of a Resource or Resource Instance ("Replace" unless said otherwise), or of an Object Instance. */
+  async write(
+    path: string,
+    given: unknown,
+    options: { readonly format?: number; readonly mode?: 'replace' | 'update' } = {},
+  ): Promise<string> {
+    const target = at(path);
+    const entries =
+      target.kind === 'objectInstance'
+        ? this.#entries(given as Given)
+        : this.#entriesAt(target as ResourcePath | ResourceInstancePath, given);
+    return this.#code(this.device.write(target as ResourcePath, entries, options));
+  }
+
+  async writeComposite(given: Given, format?: number): Promise<string> {
+    return this.#code(this.device.writeComposite(this.#entries(given), format === undefined ? {} : { format }));
+  }
+
+  execute(path: string, args?: string): Promise<string> {
+    return this.#code(this.device.execute(at(path) as ResourcePath, args));
+  }
+
+  /** "2.01 /16/1". `path` is of an Object, or of the Object Instance to be. */
+  async create(path: string, given: Given, format?: number): Promise<string> {
+    const target = at(path);
+    if (target.kind !== 'object' && target.kind !== 'objectInstance') throw new Error(`${path} cannot be created`);
+    const outcome = await this.#settle(
+      this.device.create(target, this.#entries(given), format === undefined ? {} : { format }),
+    );
+    const code = formatCode(outcome.code);
+    return outcome.ok ? `${code} ${formatPath(outcome.value)}` : code;
+  }
+
+  delete(path: string): Promise<string> {
+    return this.#code(this.device.delete(at(path) as ResourceInstancePath));
+  }
+
+  /** Links as text, in the order of the answer: `</3/0/7>;pmin=10;dim=2`, attributes in alphabetical order. */
+  async discover(path: string, depth?: 0 | 1 | 2 | 3): Promise<readonly string[]> {
+    const outcome = await this.#settle(this.device.discover(at(path), depth === undefined ? {} : { depth }));
+    if (!outcome.ok) return [formatCode(outcome.code)];
+    return outcome.value.map(({ path: of, version, dimension, attributes }) => {
+      const facts = {
+        ...attributes,
+        ...(version !== undefined && { ver: version }),
+        ...(dimension !== undefined && { dim: dimension }),
+      };
+      const queries = Object.entries(facts).sort(([a], [b]) => (a < b ? -1 : 1));
+      return [`<${formatPath(of)}>`, ...queries.map(([name, value]) => `${name}=${value}`)].join(';');
+    });
+  }
+
+  writeAttributes(path: string, attributes: WriteAttributes): Promise<string> {
+    return this.#code(this.device.writeAttributes(at(path), attributes));
+  }
+
+  /** @throws Error when the device refuses. */
+  async observe(path: string, attributes?: NotificationAttributes): Promise<Observation> {
+    return granted(
+      await this.#settle(this.device.observe(at(path), attributes === undefined ? {} : { attributes })),
+      path,
+    );
+  }
+
+  /** @throws Error when the device refuses. */
+  async observeComposite(paths: readonly string[]): Promise<Observation> {
+    return granted(await this.#settle(this.device.observeComposite(paths.map(at))), paths.join());
+  }
+
+  cancel(observation: Observation, mode: 'active' | 'passive'): Promise<void> {
+    return this.#settle(observation.cancel(mode));
+  }
+
+  async #code(outcome: Promise<Outcome<unknown>>): Promise<string> {
+    return formatCode((await this.#settle(outcome)).code);
+  }
+
+  #entries(given: Given): readonly NodeEntry[] {
+    return Object.entries(given).flatMap(([path, value]) =>
+      this.#entriesAt(at(path) as ResourcePath | ResourceInstancePath, value),
+    );
+  }
+
+  #entriesAt(path: ResourcePath | ResourceInstancePath, given: unknown): readonly NodeEntry[] {
+    const { objectId, objectInstanceId, resourceId } = path;
+    const definition = this.device.definition(objectId)?.resources.get(resourceId);
+    if (definition === undefined) throw new Error(`${formatPath(path)} has no definition`);
+    const isMultiple = typeof given === 'object' && given !== null && !(given instanceof Uint8Array);
+    if (isMultiple && path.kind === 'resource') {
+      return Object.entries(given).flatMap(([id, value]) =>
+        this.#entriesAt(
+          at(`/${objectId}/${objectInstanceId}/${resourceId}/${id}`) as ResourceInstancePath,
+          value as unknown,
+        ),
+      );
+    }
+    const value = valueFromJs(definition.type, given);
+    if (isMalformed(value)) throw new Error(`${formatPath(path)}: ${value.malformed}`);
+    return [{ kind: 'value', path, value }];
+  }
+}
+
+export function at(text: string): Path {
+  const path = parsePath(text);
+  if (isMalformed(path)) throw new Error(`${text}: ${path.malformed}`);
+  return path;
+}
+
+/** Values by path; of an Object, an Object Instance or a Resource without content nothing. */
+export const valuesOf = (entries: readonly NodeEntry[]): Values =>
+  Object.fromEntries(
+    entries.flatMap((entry) => (entry.kind === 'value' ? [[formatPath(entry.path), valueToJs(entry.value)]] : [])),
+  );
+
+function granted(outcome: Outcome<Observation>, path: string): Observation {
+  if (!outcome.ok) throw new Error(`observing ${path} was refused: ${outcome.reason}`);
+  return outcome.value;
+}

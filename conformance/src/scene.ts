@@ -1,0 +1,154 @@
+/** A client and the servers it registers with, on a simulated network, as a case begins. */
+import assert from 'node:assert/strict';
+import { codeName, decodeMessage, formatCode, readOption, readOptions } from '@lapwing/coap';
+import { LwM2mClient, type ClientObject, type ClientOptions, type ServerAccount } from '@lapwing/client';
+import type { LwM2mVersion } from '@lapwing/lwm2m';
+import { LwM2mServer, type Registration } from '@lapwing/server';
+import { SimulatedNetwork } from '@lapwing/testkit';
+import { Operator } from './operator.ts';
+
+export const ENDPOINT_CLIENT_NAME = 'urn:uuid:00000000-0000-4000-8000-000000000001';
+/** Longer than any exchange takes. ms. */
+const PATIENCE = 400_000;
+
+export interface SceneOptions {
+  readonly version: LwM2mVersion;
+  /** Of the client, but Security and Server. */
+  readonly objects: readonly ClientObject[];
+  /** One for each server, in the order of their Short Server IDs; default: one server. The URI is given. */
+  readonly accounts?: readonly Omit<ServerAccount, 'uri'>[];
+  readonly client?: Partial<ClientOptions>;
+  /** Default true: the scene opens when the client has registered with all servers. */
+  readonly registered?: boolean;
+}
+
+/** One message as it was sent. */
+export interface Sent {
+  readonly at: number;
+  readonly from: 'client' | 'server';
+  /** "POST /rd?lwm2m=1.1", "2.04". */
+  readonly line: string;
+  readonly type: number;
+  readonly observe: number | undefined;
+  readonly accept: number | undefined;
+  readonly contentFormat: number | undefined;
+  readonly payload: Uint8Array;
+}
+
+export class Scene implements AsyncDisposable {
+  readonly network = new SimulatedNetwork();
+  readonly client: LwM2mClient;
+  readonly servers: readonly Operator[];
+  /** What happened to registrations: "registered", "updated", "deregistered", "expired". */
+  readonly history: string[] = [];
+  readonly #sent: Sent[] = [];
+
+  static async open(options: SceneOptions): Promise<Scene> {
+    const scene = new Scene(options);
+    scene.client.register();
+    if (options.registered !== false) {
+      await scene.until(() => scene.servers.every(({ server }) => server.registrationCount === 1));
+    }
+    return scene;
+  }
+
+  private constructor({ version, objects, accounts = [{}], client = {} }: SceneOptions) {
+    this.servers = accounts.map((_, index) => {
+      const driver = this.network.driver({ host: serverHost(index), port: 5683 });
+      const server = new LwM2mServer({ drivers: [driver] });
+      server.on('registered', () => this.history.push('registered'));
+      server.on('updated', () => this.history.push('updated'));
+      server.on('unregistered', (_registration, reason) => this.history.push(reason));
+      return new Operator(
+        server,
+        ENDPOINT_CLIENT_NAME,
+        (promise) => this.settle(promise),
+        () => this.network.now(),
+      );
+    });
+    this.network.onDatagram = (from, _to, datagram): void => {
+      const sent = describe(datagram);
+      if (sent === undefined) return;
+      this.#sent.push({ at: this.network.now(), from: from.host === CLIENT_HOST ? 'client' : 'server', ...sent });
+    };
+    this.client = new LwM2mClient(this.network.driver({ host: CLIENT_HOST, port: 56_830 }), {
+      endpointClientName: ENDPOINT_CLIENT_NAME,
+      lwm2mVersion: version,
+      servers: accounts.map((account, index) => ({
+        uri: `coap://${serverHost(index)}`,
+        shortServerId: index + 1,
+        ...account,
+      })),
+      objects,
+      ...client,
+    });
+  }
+
+  /** The first server. */
+  get server(): Operator {
+    return this.servers[0]!;
+  }
+
+  get registration(): Registration {
+    return this.server.device.registration;
+  }
+
+  /** Messages that were sent since the last call. */
+  sent(): readonly Sent[] {
+    return this.#sent.splice(0);
+  }
+
+  /** Requests that one side sent since the last call of `sent` or this. */
+  requests(from: 'client' | 'server'): readonly string[] {
+    return this.sent()
+      .filter((each) => each.from === from && / /.test(each.line))
+      .map(({ line }) => line);
+  }
+
+  /** Let virtual time pass. */
+  seconds(count: number): Promise<void> {
+    return this.network.run(count * 1000);
+  }
+
+  async until(condition: () => boolean, limit: number = PATIENCE): Promise<void> {
+    for (let waited = 0; !condition(); waited += 100) {
+      assert.ok(waited < limit, `it has not come about within ${limit / 1000} s`);
+      await this.network.run(100);
+    }
+  }
+
+  /** Let virtual time pass until the promise has settled. */
+  async settle<T>(promise: Promise<T>): Promise<T> {
+    let done = false;
+    const mark = (): void => void (done = true);
+    promise.then(mark, mark);
+    for (let waited = 0; !done && waited < PATIENCE; waited += 20) await this.network.run(20);
+    assert.ok(done, `not answered within ${PATIENCE / 1000} s`);
+    return promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.settle(this.client.close());
+    for (const { server } of this.servers) await this.settle(server.close());
+  }
+}
+
+const CLIENT_HOST = '10.1.0.1';
+const serverHost = (index: number): string => `10.0.0.${index + 1}`;
+
+function describe(datagram: Uint8Array): Omit<Sent, 'at' | 'from'> | undefined {
+  const message = decodeMessage(datagram);
+  if ('malformed' in message) return undefined;
+  const { code, options, type, payload } = message;
+  const isRequest = code > 0 && code < 32;
+  const queries = readOptions(options, 'uriQuery');
+  const target = `/${readOptions(options, 'uriPath').join('/')}${queries.length === 0 ? '' : `?${queries.join('&')}`}`;
+  return {
+    line: isRequest ? `${codeName(code) ?? formatCode(code)} ${target}` : formatCode(code),
+    type,
+    observe: readOption(options, 'observe'),
+    accept: readOption(options, 'accept'),
+    contentFormat: readOption(options, 'contentFormat'),
+    payload: payload.slice(),
+  };
+}
