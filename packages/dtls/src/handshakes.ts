@@ -252,14 +252,16 @@ export class Handshakes {
   }
 
   #timedOut(association: DtlsAssociation, out: DtlsOutbox): void {
-    const { endsAt: _, machine, forgedFinished } = association.progress!;
+    const { endsAt: _, machine, forgedFinished, writesEpoch1 } = association.progress!;
     const expected = machine.expects.join(' or ');
     if (forgedFinished > 0) return this.refuse(association, wrongKey(machine.claimedIdentity), out);
+    // It was there until then, so that is the likeliest reason.
+    const silent = association.role === 'client' && writesEpoch1 ? SILENT_AFTER_FINISHED : '';
     this.refuse(
       association,
       {
         reason: 'timeout',
-        text: `the ${otherRole(association)} went silent: ${expected} did not come`,
+        text: `the ${otherRole(association)} went silent: ${expected} did not come${silent}`,
         alert: undefined,
       },
       out,
@@ -407,6 +409,8 @@ export class Handshakes {
     this.#surroundings.tables.deadlines.set(association, at);
   }
 }
+
+const SILENT_AFTER_FINISHED = '; many servers say nothing when the key is wrong or they do not know who asks';
 
 /** With a pre-shared key nothing but the Finished tells that the two keys differ. RFC 4279 §2. */
 export function wrongKey(claimedIdentity: string | undefined): HandshakeFailure {

@@ -164,6 +164,16 @@ describe('a handshake that fails', () => {
     assert.equal(fixture.client.of('refused')[0]?.refusal.alert, 'decrypt_error');
   });
 
+  it('a server that says nothing to a Finished: the client is told that the key may be wrong', () => {
+    const fixture = new Fixture();
+    fixture.network.filter = ({ from }) => from.port !== SERVER.port || fixture.network.sent.length < 5;
+    fixture.connect(fixture.client, WRONG_KEY);
+    nobody(fixture);
+    const [refused] = fixture.client.of('refused');
+    assert.equal(refused?.refusal.reason, 'timeout');
+    assert.match(refused.refusal.text, /did not come; many servers say nothing when the key is wrong/);
+  });
+
   it('a server that never answers is given up after 5 retransmissions or the deadline', () => {
     const fixture = new Fixture();
     fixture.network.filter = () => false;
