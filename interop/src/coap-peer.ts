@@ -1,4 +1,4 @@
-/** Our CoAP endpoint over a real socket, asked and answering through promises, for tests against other people's programs. */
+/** Our CoAP endpoint over a driver, asked and answering through promises, for tests against other people's programs. */
 import {
   Codes,
   OperationFailed,
@@ -11,8 +11,9 @@ import {
   type IncomingResponse,
   type Outbox,
   type OutgoingRequest,
+  type Peer,
 } from '@lapwing/coap';
-import { UdpDriver, type PeerAddress } from '@lapwing/transport';
+import { UdpDriver, type Driver, type PeerAddress } from '@lapwing/transport';
 
 type Handler = (request: IncomingRequest, now: number, out: Outbox) => void;
 
@@ -22,8 +23,8 @@ interface Waiting {
   onNotification?: ((response: IncomingResponse) => void) | undefined;
 }
 
-export class CoapPeer implements AsyncDisposable {
-  readonly driver: UdpDriver;
+export class CoapPeer<Below extends Driver = UdpDriver> implements AsyncDisposable {
+  readonly driver: Below;
   readonly #waiting = new Map<Exchange, Waiting>();
   readonly #handlers = new Map<string, Handler>();
   /** Every event that was neither a request nor an answer waited for. */
@@ -33,7 +34,7 @@ export class CoapPeer implements AsyncDisposable {
     return new CoapPeer(await UdpDriver.bind({ host: '127.0.0.1', port: 0, coap }));
   }
 
-  private constructor(driver: UdpDriver) {
+  constructor(driver: Below) {
     this.driver = driver;
     driver.onEvent = (event) => this.#handle(event);
   }
@@ -49,13 +50,13 @@ export class CoapPeer implements AsyncDisposable {
 
   /** The answer, whole. Rejects with OperationFailed when none comes. */
   request(
-    to: PeerAddress,
+    to: PeerAddress | Peer<PeerAddress>,
     request: OutgoingRequest,
     onNotification?: (response: IncomingResponse) => void,
   ): { readonly exchange: Exchange; readonly answer: Promise<IncomingResponse> } {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingResponse>();
     const exchange = this.driver.turn((now, out) =>
-      this.driver.endpoint.request(now, this.driver.peer(to), request, out),
+      this.driver.endpoint.request(now, 'address' in to ? to : this.driver.peer(to), request, out),
     );
     this.#waiting.set(exchange, { resolve, reject, onNotification });
     return { exchange, answer: promise };

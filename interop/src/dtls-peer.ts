@@ -15,6 +15,7 @@ import {
   type ServerCredentials,
 } from '@lapwing/dtls';
 import { nodeCrypto } from '@lapwing/transport';
+import { Mailbox } from './mailbox.ts';
 
 export interface DtlsPeerOptions {
   readonly server?: ServerCredentials;
@@ -23,33 +24,6 @@ export interface DtlsPeerOptions {
   readonly unixTime?: () => number;
   /** Default: everything asked for is unknown. */
   readonly answer?: (lookup: Lookup) => LookupAnswer;
-}
-
-/** Nothing here takes so long: a test that waits in vain fails instead of hanging. */
-const PATIENCE = 30_000;
-
-/** What waits for something to happen, and what happened before anybody waited. */
-class Mailbox<Item> {
-  readonly #items: Item[] = [];
-  readonly #waiting: ((item: Item) => void)[] = [];
-
-  put(item: Item): void {
-    const waiting = this.#waiting.shift();
-    if (waiting === undefined) this.#items.push(item);
-    else waiting(item);
-  }
-
-  take(): Promise<Item> {
-    const item = this.#items.shift();
-    if (item !== undefined) return Promise.resolve(item);
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('waited in vain')), PATIENCE);
-      this.#waiting.push((arrived) => {
-        clearTimeout(timer);
-        resolve(arrived);
-      });
-    });
-  }
 }
 
 export type Outcome =
