@@ -78,6 +78,7 @@ async function startInOrder(
 ): Promise<App> {
   const definitions = await loadDefinitions(configuration, log);
   const security = await openSecurity(configuration.dataDir, configuration.maxCredentials, Date.now(), log);
+  closers.push(() => security.close());
   const drivers = await bindDevices(configuration, security);
   const server = new LwM2mServer({
     drivers,

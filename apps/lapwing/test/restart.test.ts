@@ -162,6 +162,7 @@ describe('the state that a stop leaves', () => {
       let said = '';
       const log = createLog({ level: 'info', readable: true, destination: { write: (line) => void (said += line) } });
       const app = await startApp({ ...options, log });
+      assert.ok((await readdir(join(dataDir, 'security'))).includes('lock'));
       assert.match(said, /warn .*The state that the last stop left cannot be used and was deleted: [^.]+\.\n/);
       assert.ok(!(await readdir(dataDir)).includes('snapshot'));
       await app.close();

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { FileSecurityStore } from './file-security-store.ts';
+import { lockFolder } from './folder-lock.ts';
 import { privateFolder } from './private-files.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { loadServerIdentity, type ServerIdentity } from './server-identity.ts';
@@ -18,6 +19,8 @@ export interface Security {
   readonly refusals: RefusalLog;
   /** Where a planned stop leaves what devices rely on; undefined: nowhere. */
   readonly snapshot: SnapshotFile | undefined;
+  /** Let another server have the folder. */
+  close(): Promise<void>;
 }
 
 /**
@@ -32,7 +35,25 @@ export async function openSecurity(
   log: Logger,
 ): Promise<Security> {
   const folder = dataDir === undefined ? undefined : join(dataDir, 'security');
-  if (folder !== undefined) await privateFolder(folder);
+  if (folder === undefined) return open(dataDir, folder, maxCredentials, unixTime, log, () => Promise.resolve());
+  await privateFolder(folder);
+  const unlock = await lockFolder(folder);
+  try {
+    return await open(dataDir, folder, maxCredentials, unixTime, log, unlock);
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+async function open(
+  dataDir: string | undefined,
+  folder: string | undefined,
+  maxCredentials: number,
+  unixTime: number,
+  log: Logger,
+  unlock: () => Promise<void>,
+): Promise<Security> {
   const identity = await loadServerIdentity(folder, unixTime);
   const trustAnchors = new TrustAnchors(folder === undefined ? undefined : join(folder, 'trusted'));
   for (const complaint of await trustAnchors.load()) log.warn(complaint);
@@ -41,5 +62,5 @@ export async function openSecurity(
     maxCredentials,
   );
   const snapshot = dataDir === undefined || folder === undefined ? undefined : await SnapshotFile.open(dataDir, folder);
-  return { folder, identity, trustAnchors, store, refusals: new RefusalLog(), snapshot };
+  return { folder, identity, trustAnchors, store, refusals: new RefusalLog(), snapshot, close: unlock };
 }

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { describe, it } from 'node:test';
+import type { LwM2mServer } from '@lapwing/server';
+import { EventLog } from '../event-log.ts';
+import { RefusalLog } from '../security/refusal-log.ts';
+import { logRefusedHandshakes, logServerEvents } from './event-json.ts';
+
+function eventsOf(log: EventLog): Record<string, unknown>[] {
+  const events: Record<string, unknown>[] = [];
+  for (let event = log.next(0); event !== undefined; event = log.next(event.id)) {
+    events.push(JSON.parse(event.data) as Record<string, unknown>);
+  }
+  return events;
+}
+
+describe('refused handshakes', () => {
+  it('are all counted, and no more than the rate allows are events, so that strangers do not push out the others', () => {
+    const server = new EventEmitter();
+    const [log, refusals] = [new EventLog(), new RefusalLog()];
+    let now = 0;
+    logRefusedHandshakes(server as LwM2mServer, refusals, log, () => now);
+    const refuse = (port: number): unknown =>
+      server.emit('handshakeRefused', {
+        address: { host: '192.0.2.1', port },
+        refusal: {
+          reason: 'wrong-key',
+          text: 'the key is wrong',
+          claimedIdentity: `lamp ${port}`,
+          alert: 'decrypt_error',
+        },
+      });
+    for (let port = 1; port <= 100; port++) refuse(port);
+    assert.deepEqual([refusals.total, eventsOf(log).length], [100, 20]);
+    now += 1000;
+    for (let port = 1; port <= 100; port++) refuse(port);
+    const events = eventsOf(log);
+    assert.deepEqual([refusals.total, events.length], [200, 25]);
+    const { type, refusal, total, device } = events.at(-1) ?? {};
+    assert.deepEqual([type, total, device], ['handshake-refused', 105, undefined]);
+    const { firstAt, lastAt, ...row } = refusal as Record<string, unknown>;
+    assert.ok(Date.parse(String(firstAt)) <= Date.parse(String(lastAt)));
+    assert.deepEqual(row, {
+      address: '192.0.2.1:5',
+      reason: 'wrong-key',
+      text: 'The key is wrong.',
+      alert: 'decrypt_error',
+      claimedIdentity: 'lamp 5',
+      count: 2,
+    });
+  });
+});
+
+describe('an address that a Connection ID let change', () => {
+  it('is an event with both addresses', () => {
+    const server = new EventEmitter();
+    const log = new EventLog();
+    logServerEvents(server as LwM2mServer, log);
+    const registration = { endpointClientName: 'lamp', address: { host: '2001:db8::2', port: 7 } };
+    server.emit('addressChanged', registration, { host: '192.0.2.1', port: 5 });
+    const [{ time: _, ...event } = {}] = eventsOf(log);
+    assert.deepEqual(event, {
+      type: 'address-changed',
+      device: 'lamp',
+      address: '[2001:db8::2]:7',
+      from: '192.0.2.1:5',
+    });
+  });
+});
