@@ -142,6 +142,27 @@ for (const connectionIdLength of [6, 'off'] as const) {
   });
 }
 
+describe('our own flight', () => {
+  it('is repeated again once a look-up is answered and the rest of the peer’s does not come', () => {
+    const held = new Held(6);
+    held.server.onLookup = undefined;
+    held.deliver(held.flight[0]);
+    held.network.run(4_000);
+    const { lookup } = held.server.of('lookup')[0]!;
+    assert.equal(held.server.endpoint.counters.flightsRetransmitted, 0);
+    held.server.endpoint.answer(held.network.now, lookup, { kind: 'key', key: CLIENTS.psk.key }, held.server);
+    held.network.run(2_000);
+    assert.equal(held.server.endpoint.counters.flightsRetransmitted, 1);
+  });
+
+  it('has been sent: from then on our alerts are under its keys', () => {
+    const held = new Held('off');
+    held.client.close(held.near);
+    const alert = held.network.sent.at(-1)!.bytes;
+    assert.deepEqual([alert[0], alert[4]], [CONTENT_TYPES.alert, 1]);
+  });
+});
+
 describe('a ClientHello', () => {
   it('that is fragmented is dropped before the cookie, with nothing kept', () => {
     const fixture = new Fixture();

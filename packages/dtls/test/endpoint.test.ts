@@ -85,6 +85,31 @@ describe('a handshake between two endpoints', () => {
     assert.deepEqual(fixture.server.endpoint.counters.dropped, { 'too-large-to-send': 1 });
   });
 
+  it('with max_fragment_length 512 the server’s flight is cut to it before there are keys', () => {
+    const fixture = new Fixture({ client: { maxFragmentLength: 512 } });
+    fixture.open(fixture.client, X509);
+    const flight = fixture.network.sent.filter(({ from, bytes }) => from.port === SERVER.port && bytes.length > 512);
+    assert.ok(flight.length > 0, 'the certificate is longer');
+    for (const { bytes } of flight) {
+      for (let at = 0; at < bytes.length && bytes[at + 4] === 0;) {
+        const length = (bytes[at + 11]! << 8) | bytes[at + 12]!;
+        assert.ok(length <= 512, `${length}`);
+        at += 13 + length;
+      }
+    }
+  });
+
+  it('a Connection ID that only the client wants is given back', () => {
+    const fixture = new Fixture({ server: { connectionIdLength: 'off' }, client: { connectionIdLength: 6 } });
+    const { near, far } = fixture.open();
+    assert.equal(near.localConnectionId, undefined);
+    assert.equal(near.remoteConnectionId, undefined);
+    assert.equal(fixture.client.endpoint.usage.connectionIds, 0);
+    fixture.server.send(far, 'hello');
+    fixture.network.run(100);
+    assert.deepEqual(fixture.client.texts, ['hello']);
+  });
+
   it('maxPlaintext fills a datagram to the byte', () => {
     const fixture = new Fixture({ maxDatagramBytes: 1200 });
     const { near, far } = fixture.open();
