@@ -8,7 +8,7 @@ import type { ConnectOptions } from '../src/endpoint.ts';
 import { UsageError } from '../src/errors.ts';
 import { nodeCrypto } from '@lapwing/transport';
 import { Fixture, leftovers, NOTHING_LEFT, PSK, RPK, SERVER, WRONG_KEY, X509 } from './endpoint-fixture.ts';
-import { CLIENTS, EVERYTHING, serverPair } from './machine-credentials.ts';
+import { CLIENTS, EVERYTHING, rootCertificate, serverCertificate, serverPair } from './machine-credentials.ts';
 
 const CREDENTIALS: Readonly<Record<string, ConnectOptions>> = { psk: PSK, rpk: RPK, x509: X509 };
 const ALL_SUITES: readonly CipherSuiteName[] = CIPHER_SUITES.map(({ name }) => name);
@@ -86,7 +86,11 @@ describe('a handshake between two endpoints', () => {
   });
 
   it('with max_fragment_length 512 the server’s flight is cut to it before there are keys', () => {
-    const fixture = new Fixture({ client: { maxFragmentLength: 512 } });
+    const certificate = { chain: [serverCertificate, rootCertificate], privateKey: serverPair.privateKey };
+    const fixture = new Fixture({
+      credentials: { ...EVERYTHING, certificate },
+      client: { maxFragmentLength: 512 },
+    });
     fixture.open(fixture.client, X509);
     const flight = fixture.network.sent.filter(({ from, bytes }) => from.port === SERVER.port && bytes.length > 512);
     assert.ok(flight.length > 0, 'the certificate is longer');
