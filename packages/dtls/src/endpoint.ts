@@ -21,17 +21,17 @@ import { decodeFragment } from './handshake/fragment-codec.ts';
 import type { Fragment } from './handshake/fragment-codec.ts';
 import { HANDSHAKE_TYPES } from './handshake/handshake-type-table.ts';
 import { decodeClientHello } from './handshake/hello-codec.ts';
-import type { DeferredRecord } from './handshake-progress.ts';
-import { Handshakes, wrongKey } from './handshakes.ts';
+import { Handshakes } from './handshakes.ts';
 import { PendingLookup } from './lookups.ts';
 import { isMalformed } from './malformed.ts';
 import { OpenAssociations } from './open-associations.ts';
 import { checkedParameters } from './parameters.ts';
 import type { DtlsParameters } from './parameters.ts';
 import { plainBytes } from './plain-bytes.ts';
+import { ProtectedRecords } from './protected-records.ts';
+import type { Opening } from './protected-records.ts';
 import { CONTENT_TYPES } from './record/content-type-table.ts';
 import { RecordCursor } from './record/record-header.ts';
-import type { OpenedRecord } from './record/protection.ts';
 import { RecordSender } from './record-sender.ts';
 import { ServerSessionCache } from './session/session-cache.ts';
 import type { SessionCache, SessionState } from './session/session.ts';
@@ -116,9 +116,6 @@ export interface DtlsUsage {
   readonly sessions: number;
 }
 
-/** Records of a handshake that must be the peer's Finished and do not decrypt, until its key is called wrong. */
-const WRONG_FINISHED = 3;
-
 export class DtlsEndpoint implements DtlsEndpointApi {
   readonly counters: DtlsCounters = newDtlsCounters();
   readonly #crypto: DtlsCrypto;
@@ -127,6 +124,7 @@ export class DtlsEndpoint implements DtlsEndpointApi {
   readonly #sender: RecordSender;
   readonly #handshakes: Handshakes;
   readonly #open: OpenAssociations;
+  readonly #protected: ProtectedRecords;
   readonly #sessions: SessionCache | undefined;
   readonly #isServer: boolean;
   readonly #unixTime: () => number;
@@ -163,6 +161,13 @@ export class DtlsEndpoint implements DtlsEndpointApi {
       sender: this.#sender,
       open: this.#open,
       sessions: this.#sessions,
+    });
+    this.#protected = new ProtectedRecords({
+      parameters,
+      counters: this.counters,
+      tables: this.#tables,
+      handshakes: this.#handshakes,
+      open: this.#open,
     });
   }
 
@@ -250,7 +255,7 @@ export class DtlsEndpoint implements DtlsEndpointApi {
     this.#tables.deadlines.clear(pending);
     for (const association of pending.waiters) {
       this.#handshakes.answer(now, association, answer, out);
-      this.#openDeferred(now, association, out);
+      this.#protected.openDeferred(now, association, out);
     }
   }
 
@@ -319,7 +324,7 @@ export class DtlsEndpoint implements DtlsEndpointApi {
     } else {
       this.#handshakes.handleAlert(association, content, out);
     }
-    this.#openDeferred(now, association, out);
+    this.#protected.openDeferred(now, association, out);
   }
 
   /** Nothing is kept and nothing costly done for an address that has not shown that it receives. RFC 6347 §4.2.1. */
@@ -382,85 +387,7 @@ export class DtlsEndpoint implements DtlsEndpointApi {
   /** The record the cursor stands on. */
   #handleProtected(now: number, association: DtlsAssociation, from: RemoteAddress, out: DtlsOutbox): Opening {
     const { contentType, sequence } = this.#cursor;
-    if (association.progress !== undefined && !association.progress.readsEpoch1) {
-      return this.#deferRecord(association, { contentType, sequence, bytes: this.#cursor.record() });
-    }
-    return this.#openRecord(now, association, from, contentType, sequence, this.#cursor.record(), out);
-  }
-
-  #openRecord(
-    now: number,
-    association: DtlsAssociation,
-    from: RemoteAddress,
-    contentType: number,
-    sequence: number,
-    record: Uint8Array,
-    out: DtlsOutbox,
-  ): Opening {
-    const isNumbered = contentType === CONTENT_TYPES.tls12Cid;
-    if (isNumbered !== association.isFoundByConnectionId) {
-      this.#drop(isNumbered ? 'connection-id-unexpected' : 'connection-id-expected');
-      return 'foreign';
-    }
-    const window = association.window!;
-    if (!window.isFresh(sequence)) return this.#dropRecord('replayed');
-    if (!this.#mayTry(now, association)) return this.#dropRecord('forged-too-often');
-    const opened = association.read!.open(record);
-    if (opened === undefined) return this.#forged(now, association, out);
-    if (association.progress !== undefined) {
-      if (opened.contentType === CONTENT_TYPES.applicationData) {
-        return this.#deferRecord(association, { contentType, sequence, bytes: record });
-      }
-      window.mark(sequence);
-      this.#handleInHandshake(now, association, opened, out);
-      return 'handled';
-    }
-    const order = window.isNewest(sequence) ? 'newest' : 'older';
-    window.mark(sequence);
-    this.#tables.activity.touch(association, now);
-    this.#open.arrivedFrom(association, from, record.length, order, out);
-    this.#open.handleContent(now, association, opened, out);
-    return 'handled';
-  }
-
-  /** Of epoch 1, before the handshake is complete: the peer's Finished, and its alerts. */
-  #handleInHandshake(now: number, association: DtlsAssociation, opened: OpenedRecord, out: DtlsOutbox): void {
-    const { contentType, content } = opened;
-    if (contentType === CONTENT_TYPES.handshake) {
-      this.#handshakes.handleRecord(now, association, content, 1, out);
-      this.#openDeferred(now, association, out);
-    } else if (contentType === CONTENT_TYPES.alert) {
-      this.#handshakes.handleAlert(association, content, out);
-    } else {
-      this.#drop(
-        contentType === CONTENT_TYPES.changeCipherSpec ? 'unexpected-change-cipher-spec' : 'unknown-content-type',
-      );
-    }
-  }
-
-  /** Records of epoch 1 that wait for the ChangeCipherSpec, and application data that waits for the Finished. */
-  #deferRecord(association: DtlsAssociation, record: DeferredRecord): Opening {
-    const { maxDeferredRecords, maxDeferredBytes } = this.#parameters;
-    const progress = association.progress!;
-    const deferred = (association.deferredRecords ??= []);
-    const bytes = progress.deferredRecordBytes + record.bytes.length;
-    if (deferred.length >= maxDeferredRecords || bytes > maxDeferredBytes) return this.#dropRecord('deferred-full');
-    deferred.push({ ...record, bytes: record.bytes.slice() });
-    progress.deferredRecordBytes = bytes;
-    return 'handled';
-  }
-
-  #openDeferred(now: number, association: DtlsAssociation, out: DtlsOutbox): void {
-    const { deferredRecords, progress } = association;
-    if (deferredRecords === undefined || association.state === 'closed') return;
-    if (progress !== undefined && !progress.readsEpoch1) return;
-    association.deferredRecords = undefined;
-    if (progress !== undefined) progress.deferredRecordBytes = 0;
-    // Data before the Finished is deferred again; the Finished, when it is handled, comes back here for it.
-    for (const { contentType, sequence, bytes } of deferredRecords) {
-      if (association.read === undefined) return;
-      this.#openRecord(now, association, association.address, contentType, sequence, bytes, out);
-    }
+    return this.#protected.handle(now, association, from, contentType, sequence, this.#cursor.record(), out);
   }
 
   #deferData(association: DtlsAssociation, plaintext: Uint8Array): boolean {
@@ -474,37 +401,6 @@ export class DtlsEndpoint implements DtlsEndpointApi {
     progress.deferredData.push(plainBytes(plaintext).slice());
     progress.deferredDataBytes = bytes;
     return true;
-  }
-
-  /** So many failed attempts per second and no more: each costs as much as a true record. */
-  #mayTry(now: number, association: DtlsAssociation): boolean {
-    if (association.forgedInSecond < this.#parameters.forgedRecordsPerSecond) return true;
-    if (now - association.forgedSecond < 1_000) return false;
-    association.forgedInSecond = 0;
-    return true;
-  }
-
-  /** RFC 9147 §4.5.3: reported early, closed only at a bound that no short attack reaches. */
-  #forged(now: number, association: DtlsAssociation, out: DtlsOutbox): Opening {
-    const { forgedRecordsReported, forgedRecordsClosed } = this.#parameters;
-    this.#drop('forged');
-    if (now - association.forgedSecond >= 1_000) {
-      association.forgedSecond = now;
-      association.forgedInSecond = 0;
-    }
-    association.forgedInSecond++;
-    const count = ++association.forgedRecords;
-    const { progress } = association;
-    if (progress !== undefined) {
-      if (progress.machine.expects.includes('finished') && ++progress.forgedFinished >= WRONG_FINISHED) {
-        this.#handshakes.refuse(association, wrongKey(progress.machine.claimedIdentity), out);
-      }
-      return 'foreign';
-    }
-    const doublings = Math.log2(count / forgedRecordsReported);
-    if (doublings >= 0 && Number.isInteger(doublings)) out.emit({ kind: 'forgedRecords', association, count });
-    if (count >= forgedRecordsClosed) this.#open.close(association, 'forged-records', out);
-    return 'foreign';
   }
 
   #lookupTimedOut(pending: PendingLookup<DtlsAssociation>, out: DtlsOutbox): void {
@@ -524,15 +420,7 @@ export class DtlsEndpoint implements DtlsEndpointApi {
   #drop(reason: DropReason): void {
     countDrop(this.counters, reason);
   }
-
-  #dropRecord(reason: DropReason): Opening {
-    countDrop(this.counters, reason);
-    return 'dropped';
-  }
 }
-
-/** What became of a protected record; 'foreign': it is of another association, or of nobody. */
-type Opening = 'handled' | 'dropped' | 'foreign';
 
 /** What a record of epoch 0 is to an open association. */
 const STRAY: Readonly<Partial<Record<number, DropReason>>> = {
