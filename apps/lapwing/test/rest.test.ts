@@ -206,6 +206,7 @@ describe('nodes', () => {
       ['DELETE', '/nodes/3/0', undefined, 405, '4.05'],
       ['GET', '/nodes/0', undefined, 403, '4.01'],
       ['PUT', '/observations/3/0/4', undefined, 405, '4.05'],
+      ['PUT', '/attributes/3303/7', { pmin: 1 }, 404, '4.04'],
     ] as const) {
       const answer = await api.call(method, AT + path, body);
       assert.deepEqual(
@@ -214,6 +215,11 @@ describe('nodes', () => {
         `${method} ${path}: ${JSON.stringify(answer.body)}`,
       );
     }
+  });
+
+  it('answer 400 for attributes that contradict each other, and the device is not asked', async () => {
+    const { status, body } = await api.call('PUT', `${AT}/attributes/3303/0/5700`, { gt: 1, lt: 5 });
+    assert.deepEqual([status, body.type], [400, 'urn:lapwing:problem:bad-request']);
   });
 
   it('answer 504 when the device does not answer in time', async () => {

@@ -123,6 +123,8 @@ export interface ObservationInfo {
   readonly paths: readonly Path[] | undefined;
   /** That hold for this observation alone. 1.2. */
   readonly attributes: NotificationAttributes | undefined;
+  /** No notifications come at the moment: the device has to register or answer first, and is then asked again. */
+  readonly waiting: boolean;
   /** ms since 1970. */
   readonly startedAt: number;
   readonly lastNotification: Notification | undefined;
@@ -266,6 +268,9 @@ export interface Device {
 
 /**
  * Notifications as an async iterator. A slow reader loses the oldest ones, counted in `missed`.
+ *
+ * It is declared once and lasts until it is cancelled or refused, or the device is removed: when the device registers
+ * anew, also after it had de-registered or expired, moves, or comes with another association, it is asked again.
  *
  * Who observes a path that is observed already shares the observation. Leaving a loop or disposing lets go of it; it is
  * cancelled when everybody has let go. `cancel` ends it for everybody. A loop begins with the latest notification that

@@ -308,34 +308,125 @@ describe('the end of an observation', () => {
     assert.deepEqual(told.slice(1), ['refused /3/0/9']);
   });
 
-  for (const [what, end] of [
-    ['registers anew', (device: SimulatedDevice) => device.register(['ep=one'])],
-    ['de-registers', (device: SimulatedDevice) => device.deregister()],
-  ] as const) {
-    it(`comes when the device ${what}, and what it still sends is answered with Reset`, async () => {
-      await using setup = setUp();
-      const { device, observation, told } = await observing(setup);
-      const iterator = observation[Symbol.asyncIterator]();
-      const next = iterator.next();
-      await end(device);
-      assert.deepEqual(await next, { done: true, value: undefined });
-      assert.deepEqual(told.slice(1), ['registration-ended /3/0/9']);
-      device.notify('/3/0/9', content('1'));
-      await setup.network.run(1000);
-      assert.deepEqual(device.ended, ['reset']);
-    });
-  }
-
-  it('comes when the lifetime passes, and when the server closes', async () => {
+  it('comes when the device is removed, and when the server closes', async () => {
     const setup = setUp();
     const first = await observing(setup);
-    await setup.network.run(86_402_000);
+    const next = first.observation[Symbol.asyncIterator]().next();
+    setup.server.remove('one');
+    assert.deepEqual(await next, { done: true, value: undefined });
     assert.deepEqual(first.told.slice(1), ['registration-ended /3/0/9']);
+    first.device.notify('/3/0/9', content('1'));
+    await setup.network.run(1000);
+    assert.deepEqual(first.device.ended, ['reset']);
     await setup.server.close();
     const other = setUp();
     const second = await observing(other);
     await other.server.close();
     assert.deepEqual(second.told.slice(1), ['server-closed /3/0/9']);
+  });
+});
+
+describe('an observation is restored until it is cancelled (OMA TS Core §6.4)', () => {
+  const anew = async ({ device }: { readonly device: SimulatedDevice }): Promise<void> => {
+    device.onRequest = () => observed('55');
+    await device.register(['ep=one', 'lt=86400', 'lwm2m=1.1']);
+  };
+
+  for (const [what, end] of [
+    ['registers anew', async () => undefined],
+    ['de-registers and registers again', async (device: SimulatedDevice) => device.deregister()],
+    ['expires and registers again', async (_: SimulatedDevice, setup: Setup) => setup.network.run(86_402_000)],
+  ] as const)
+    it(`when the device ${what}: it is asked again, and the loop goes on`, async () => {
+      await using setup = setUp();
+      const { device, handle, observation, told } = await observing(setup);
+      const iterator = observation[Symbol.asyncIterator]();
+      await end(device, setup);
+      if (what !== 'registers anew') {
+        assert.equal(observation.waiting, true);
+        assert.equal(setup.server.device('one'), undefined);
+      }
+      await anew({ device });
+      await setup.network.run(1_000);
+      device.notify('/3/0/9', content('54'));
+      assert.deepEqual(await take(setup, iterator, 2), [55, 54]);
+      assert.deepEqual(told, ['observed /3/0/9', '/3/0/9 is 55', '/3/0/9 is 54']);
+      assert.deepEqual([observation.waiting, handle.observations.length], [false, 1]);
+    });
+
+  it('one that was cancelled while the device was away is not', async () => {
+    await using setup = setUp();
+    const { device, observation, told, handle } = await observing(setup);
+    await device.deregister();
+    assert.equal(await handle.cancelObservation(LEVEL), true);
+    assert.equal(observation.ended, true);
+    device.asked.length = 0;
+    await anew({ device });
+    await setup.network.run(1_000);
+    assert.deepEqual(device.asked, []);
+    assert.deepEqual(told, ['observed /3/0/9', 'cancelled /3/0/9']);
+  });
+
+  it('one that gets no answer, or a 5.03, waits for the next Update and is asked for again', async () => {
+    await using setup = setUp();
+    const { device, observation, told } = await observing(setup);
+    device.onRequest = () => undefined;
+    await device.register(['ep=one', 'lt=86400', 'lwm2m=1.1']);
+    await setup.network.run(120_000);
+    assert.deepEqual([observation.waiting, observation.ended], [true, false]);
+    device.onRequest = () => reply(Codes.serviceUnavailable);
+    await device.update();
+    await setup.network.run(1_000);
+    assert.equal(observation.waiting, true);
+    device.onRequest = () => observed('55');
+    await device.update();
+    await setup.network.run(1_000);
+    assert.equal(observation.waiting, false);
+    assert.deepEqual(told, ['observed /3/0/9', '/3/0/9 is 55']);
+    const before = device.asked.length;
+    await device.update();
+    await setup.network.run(1_000);
+    assert.equal(device.asked.length, before);
+  });
+
+  it('one that the device refuses ends', async () => {
+    await using setup = setUp();
+    const { device, told } = await observing(setup);
+    device.onRequest = () => reply(Codes.notFound);
+    await device.register(['ep=one']);
+    await setup.network.run(1_000);
+    assert.deepEqual(told, ['observed /3/0/9', 'refused /3/0/9']);
+  });
+
+  it('of a sleeping device when it is awake, at its new address', async () => {
+    await using setup = setUp();
+    const { device, told } = await observing(setup);
+    const moved = setup.device();
+    moved.onRequest = () => observed('55');
+    await moved.register(['ep=one', 'lt=86400', 'lwm2m=1.1', 'Q']);
+    await setup.network.run(1_000);
+    assert.deepEqual(told, ['observed /3/0/9', '/3/0/9 is 55']);
+    await setup.network.run(100_000);
+    assert.equal(setup.server.device('one')!.awake, false);
+    device.notify('/3/0/9', content('1'));
+    await setup.network.run(1_000);
+    assert.deepEqual(device.ended, ['reset']);
+  });
+
+  it('for as many devices as there is room for; the one gone longest loses its own', async () => {
+    await using setup = setUp({ parameters: { maxWaitingDevices: 1 } });
+    const { device, told } = await observing(setup);
+    const other = setup.device();
+    await other.register(['ep=two', 'lwm2m=1.1']);
+    other.onRequest = () => observed('7');
+    unwrap(await setup.settle(setup.server.device('two')!.observe(LEVEL)));
+    await device.deregister();
+    await other.deregister();
+    assert.deepEqual(told.slice(1), ['observed /3/0/9', 'registration-ended /3/0/9']);
+    device.asked.length = 0;
+    await anew({ device });
+    await setup.network.run(1_000);
+    assert.deepEqual(device.asked, []);
   });
 });
 

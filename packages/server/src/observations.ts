@@ -3,11 +3,17 @@
  * OMA TS Core §6.4 (Information Reporting), RFC 7641.
  *
  *   observe ──2.05──> active ──notification──> active
- *                       │ cancelled, refused by an error notification, registration or server gone
- *                       v
- *                     ended
+ *                      │  ^
+ *                      │  │ asked again and 2.05
+ *    not registered,   v  │
+ *    moved, no answer  waiting
+ *
+ *   Both end when cancelled, refused (by an answer or an error notification), or with the device or server removed.
+ *
+ * An observation is meant to last: it is restored when the device registers anew, moves, or comes with another
+ * association.
  */
-import { OperationFailed, type Exchange, type IncomingResponse } from '@lapwing/coap';
+import { isServerError, OperationFailed, type Exchange, type IncomingResponse } from '@lapwing/coap';
 import {
   formatAttributeQueries,
   formatPath,
@@ -42,6 +48,8 @@ export interface ObservationListener extends ResponseDecoding {
   notified(observation: ObservationInfo, notification: Notification): void;
   notificationUnread(observation: ObservationInfo, error: unknown): void;
   observationEnded(observation: ObservationInfo, reason: ObservationEndReason): void;
+  /** A registration that is over has no observations left to be restored. */
+  nothingKept(record: RegistrationRecord): void;
 }
 
 /** What is observed and how: one path, or a list of them with its encoding. */
@@ -129,9 +137,30 @@ export function endObservations(record: RegistrationRecord, reason: ObservationE
 }
 
 /** The client speaks from another address: what it observes for the old one it cannot deliver, so ask again. */
-export function renewObservations(record: RegistrationRecord): void {
-  if (record.observations === undefined) return;
-  for (const state of [...record.observations.values()]) state.renew();
+export function renewObservations({ observations }: RegistrationRecord): void {
+  if (observations === undefined) return;
+  for (const state of [...observations.values()]) state.renew();
+}
+
+/** The client was heard: ask again for what it could not be asked for before. */
+export function restoreObservations({ observations }: RegistrationRecord): void {
+  if (observations === undefined) return;
+  for (const state of [...observations.values()]) if (state.waiting && !state.isAsking) state.renew();
+}
+
+/** The registration is over: nothing more comes, until `moveObservations` says where the client is registered now. */
+export function suspendObservations({ observations }: RegistrationRecord): void {
+  if (observations === undefined) return;
+  for (const state of [...observations.values()]) state.suspend();
+}
+
+/** To the registration that follows this one. OMA TS Core §6.4: it knows of no observation, so ask for all of them. */
+export function moveObservations(from: RegistrationRecord, to: RegistrationRecord): void {
+  const { observations } = from;
+  if (observations === undefined) return;
+  from.observations = undefined;
+  for (const state of observations.values()) state.moveTo(to);
+  if (observations.size > 0) to.observations = observations;
 }
 
 export class ObservationState implements ObservationInfo, NotificationReceiver {
@@ -149,12 +178,14 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   ended = false;
   /** Settles with the answer to the request that observes. */
   begun: Promise<Outcome<ReadResult>>;
-  readonly #record: RegistrationRecord;
+  #record: RegistrationRecord;
   readonly #target: ObserveTarget;
   readonly #listener: ObservationListener;
   readonly #readers = new Set<NotificationReader>();
   #exchange: Exchange | undefined;
   #driver: Driver;
+  /** Ends the request that asks anew. */
+  #asking: AbortController | undefined;
   #holders = 0;
 
   /** @param saved  to go on with; without it the device is asked. */
@@ -182,6 +213,14 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
 
   get active(): boolean {
     return this.initial !== undefined && !this.ended;
+  }
+
+  get waiting(): boolean {
+    return this.active && this.#exchange === undefined;
+  }
+
+  get isAsking(): boolean {
+    return this.#asking !== undefined;
   }
 
   async begin(): Promise<Outcome<ReadResult>> {
@@ -232,23 +271,41 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
     this.ended = true;
     this.#forget();
     this.#cancelExchange();
+    this.#stopAsking();
     for (const reader of [...this.#readers]) reader.end();
     this.#readers.clear();
     if (begun) this.#listener.observationEnded(this, reason);
   }
 
+  /** Ask the device anew. It ends when the device says no; when no answer comes it waits to be asked again. */
   renew(): void {
     if (!this.active) return;
     this.#cancelExchange();
-    const asked = this.#ask({});
-    this.begun = asked;
-    // It may move on before it has answered: then what becomes of this request says nothing any more.
-    const refused = (): void => {
-      if (this.begun === asked) this.end('refused');
+    this.#stopAsking();
+    const asking = new AbortController();
+    this.#asking = asking;
+    const settled = (refused: boolean): void => {
+      // It may move on before it has answered: then what becomes of this request says nothing any more.
+      if (this.#asking !== asking) return;
+      this.#asking = undefined;
+      if (refused) this.end('refused');
     };
-    asked.then((outcome) => {
-      if (!outcome.ok) refused();
-    }, refused);
+    this.#ask({ signal: asking.signal }).then(
+      (outcome) => settled(!outcome.ok && !isServerError(outcome.code)),
+      (error: unknown) => settled(!(error instanceof OperationFailed && NO_ANSWER.has(error.code))),
+    );
+  }
+
+  /** The registration is over. What has not begun ends with its request. */
+  suspend(): void {
+    if (!this.active) return this.end('registration-ended');
+    this.#cancelExchange();
+    this.#stopAsking();
+  }
+
+  moveTo(record: RegistrationRecord): void {
+    this.#cancelExchange();
+    this.#record = record;
   }
 
   onNotification(response: IncomingResponse, exchange: Exchange): void {
@@ -327,15 +384,15 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   /** Ask the device, for the first time or anew. */
   #ask(options: CallOptions): Promise<Outcome<ReadResult>> {
     const record = this.#record;
-    const { driver, peer } = record;
-    this.#driver = driver;
+    const { driver } = record;
     const request = observePath(record, this.#target);
     return sendRequest(
       record,
       request,
       options,
       (response, observing, exchange) => {
-        if (this.initial === undefined || peer === record.peer) return this.#begun(response, observing, exchange);
+        if (this.initial === undefined || exchange.peer === this.#record.peer)
+          return this.#begun(response, observing, exchange);
         // The client has moved on, and was asked anew where it is: this answer is about an address it has left.
         cancelExchange(driver, exchange);
         throw notObservable(record, this.#what);
@@ -348,6 +405,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
     if (response.code >> 5 !== 2) return refused(response);
     if (!observing) throw notObservable(this.#record, this.#what);
     this.#exchange = exchange;
+    this.#driver = this.#record.driver;
     let content: ReadResult;
     try {
       content = this.#contentOf(response);
@@ -396,9 +454,27 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   #forget(): void {
     const record = this.#record;
     if (record.observations?.get(this.key) === this) record.observations.delete(this.key);
-    if (record.observations?.size === 0) record.observations = undefined;
+    if (record.observations?.size !== 0) return;
+    record.observations = undefined;
+    if (record.ended) this.#listener.nothingKept(record);
+  }
+
+  #stopAsking(): void {
+    const asking = this.#asking;
+    this.#asking = undefined;
+    asking?.abort();
   }
 }
+
+/** Failures after which the device may well agree when it is heard the next time. */
+const NO_ANSWER: ReadonlySet<string> = new Set([
+  'TIMEOUT',
+  'PEER_CLOSED',
+  'NOT_REGISTERED',
+  'QUEUE_FULL',
+  'CANCELLED',
+  'CLOSED',
+]);
 
 /** What `observe` answers: each caller's own hold on the shared state. */
 class ObservationHandle implements Observation {
@@ -424,6 +500,9 @@ class ObservationHandle implements Observation {
   }
   get attributes(): NotificationAttributes | undefined {
     return this.#state.attributes;
+  }
+  get waiting(): boolean {
+    return this.#state.waiting;
   }
   get startedAt(): number {
     return this.#state.startedAt;

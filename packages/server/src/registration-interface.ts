@@ -381,7 +381,8 @@ export class RegistrationInterface {
       return this.#refuseUnknown(responder, request);
     }
     responder.respond(request, CHANGED);
-    if (moved || previous !== undefined) this.#listener.updated(record, previous, moved);
+    if (moved || previous !== undefined || record.observations !== undefined)
+      this.#listener.updated(record, previous, moved);
     this.#queues.heard(record);
   }
 

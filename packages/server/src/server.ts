@@ -25,7 +25,14 @@ import type { Device, DevicePage, DeviceQuery, Registration, RemovalReason, Serv
 import { AssociationControl } from './association-control.ts';
 import { DeviceHandle, type DeviceOwner } from './device-handle.ts';
 import { reportRefusal, reportServerError } from './diagnostics.ts';
-import { endObservations, renewObservations } from './observations.ts';
+import { ObservationIntents } from './observation-intents.ts';
+import {
+  endObservations,
+  moveObservations,
+  renewObservations,
+  restoreObservations,
+  suspendObservations,
+} from './observations.ts';
 import { DEFAULT_SERVER_PARAMETERS, type ServerParameters } from './parameters.ts';
 import { elsewhere, RegistrationInterface, type RegistrationListener } from './registration-interface.ts';
 import type { RegistrationRecord } from './registration-record.ts';
@@ -101,6 +108,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   readonly #associations: AssociationControl;
   readonly #lifetimes: TimedLayer;
   readonly #queues: RequestQueues;
+  readonly #intents: ObservationIntents;
   #observations = 0;
   #resumption: Resumption | undefined;
   #malformedNotifications = 0;
@@ -177,6 +185,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
         if (bounds.refuseDowngrade && record?.security.kind === 'none') this.#interface.remove(record, 'removed');
       },
     });
+    this.#intents = new ObservationIntents(bounds.maxWaitingDevices);
     this.#queues = new RequestQueues(bounds, {
       awake: (record) => this.#tell('awake', record),
       asleep: (record) => this.#tell('asleep', record),
@@ -184,14 +193,18 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
     });
     const listener: RegistrationListener = {
       registered: (record, replaced) => {
+        const before = replaced ?? this.#intents.take(record.endpointClientName);
+        if (before !== undefined) moveObservations(before, record);
         if (replaced !== undefined) {
           this.#queues.move(replaced, record);
           this.#ended(replaced, 'replaced');
         }
         this.#tell('registered', record, replaced);
+        renewObservations(record);
       },
       updated: (record, previous, moved) => {
         if (moved) renewObservations(record);
+        else restoreObservations(record);
         if (previous !== undefined) this.#tell('updated', record, previous);
       },
       wantsUpdates: () => this.listenerCount('updated') > 0,
@@ -224,6 +237,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
         this.#tell('malformedNotification', observation, reason);
       },
       observationEnded: (observation, reason) => this.#tell('observationEnded', observation, reason),
+      nothingKept: (record) => this.#intents.forget(record),
     };
     this.#lifetimes = {
       nextDeadline: () => this.#table.lifetimes.nextDeadline(),
@@ -377,6 +391,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
       abandonRequests(record, () => new OperationFailed('CLOSED', 'the server was closed', { retryable: false }));
       endObservations(record, 'server-closed');
     }
+    for (const record of [...this.#intents.all()]) endObservations(record, 'server-closed');
     for (const driver of this.drivers) {
       driver.detach(this.#lifetimes);
       driver.detach(this.#queues);
@@ -444,8 +459,17 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   #ended(record: RegistrationRecord, reason: RemovalReason): void {
     abandonRequests(record, notRegistered);
     this.#queues.forget(record);
-    endObservations(record, 'registration-ended');
+    // Whoever removes a device wants nothing more of it.
+    if (reason === 'removed') endObservations(record, 'registration-ended');
+    else this.#keepObservations(record);
     this.#tell('unregistered', record, reason);
+  }
+
+  /** The device may come back. */
+  #keepObservations(record: RegistrationRecord): void {
+    suspendObservations(record);
+    const displaced = this.#intents.keep(record);
+    if (displaced !== undefined) endObservations(displaced, 'registration-ended');
   }
 
   /** What these credentials let in is let in no more. */

@@ -10,6 +10,6 @@ export async function waitForHeat(device: Device, limit: number): Promise<number
     const celsius = typedValue(path, node);
     if (celsius !== undefined && celsius > limit) return celsius;
   }
-  // The device de-registered, expired, or ended the observation itself.
+  // The device refused it, or was removed.
   return undefined;
 }
