@@ -194,7 +194,7 @@ export function encodeMessage(message: Message): Uint8Array {
 }
 
 /** Bytes that `encodeMessage` will need. @throws UsageError as `encodeMessage` does. */
-export function encodedLength({ token, options, payload }: Message): number {
+export function encodedLength({ token, options, payload }: Pick<Message, 'token' | 'options' | 'payload'>): number {
   if (token.length > MAX_TOKEN_LENGTH) throw new UsageError(`a token has at most 8 bytes, not ${token.length}`);
   let length = HEADER_LENGTH + token.length;
   let previous = 0;

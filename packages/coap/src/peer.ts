@@ -20,6 +20,8 @@ export class Peer<Address = unknown> {
   address: Address;
   /** Set by the transport when the association opens, and never again. */
   security: PeerSecurity;
+  /** The longest message that reaches it, in bytes; set by the transport. Undefined: no bound but that of UDP. */
+  maxMessageBytes: number | undefined = undefined;
   /** Moment of the last datagram either way, in ms on the driver's clock. */
   lastActivity = 0;
   /** CoAP state, allocated on first need and dropped when idle; private to this package. */

@@ -64,10 +64,11 @@ export class RecordSender {
 
   /** Application bytes that fit into one datagram, and one record. */
   maxPlaintext(association: DtlsAssociation): number {
-    const { write, parameters } = association;
+    const { write, parameters, role } = association;
+    const asked = role === 'client' ? this.#parameters.maxFragmentLength : undefined;
     const overhead = write?.overhead ?? EXPECTED_OVERHEAD_BYTES;
     const fits = this.#parameters.maxDatagramBytes - overhead;
-    return Math.max(0, Math.min(fits, parameters?.maxFragmentLength ?? fits));
+    return Math.max(0, Math.min(fits, parameters?.maxFragmentLength ?? asked ?? fits));
   }
 
   #dropped(reason: DropReason): DropReason {

@@ -280,6 +280,39 @@ describe('CoAP over DTLS', () => {
     assert.ok(largest > 1_152 && largest <= 1_200, String(largest));
   });
 
+  it('a client that asked for records of 512 bytes is sent blocks that fit, and sends such blocks (RFC 6066 §4)', async () => {
+    const network = new SimulatedNetwork();
+    const { server, log, requests } = serve(network);
+    const body = new Uint8Array(1_500).map((_, index) => index);
+    const client = network.secureDriver(CLIENT, { dtls: { maxFragmentLength: 512 } });
+    const answers: Uint8Array[] = [];
+    client.onEvent = (event): void => {
+      if (event.kind === 'response') answers.push(event.response.payload);
+      if (event.kind !== 'request') return;
+      const { request } = event;
+      client.turn((now, out) =>
+        client.endpoint.respond(now, request, { code: Codes.content, options: [], payload: request.payload }, out),
+      );
+    };
+    const peer = client.connect(SERVER, { credentials: credentials('one') });
+    const put = { code: Codes.put, options: buildOptions({ uriPath: ['a'] }), payload: body };
+    // The first bytes wait for the handshake.
+    client.turn((now, out) => client.endpoint.request(now, peer, put, out));
+    await network.run(5_000);
+    assert.deepEqual(requests[0]?.payload, body);
+    const { peer: device } = requests[0];
+    server.turn((now, out) =>
+      server.endpoint.respond(now, requests[0]!, { code: Codes.content, options: [], payload: body }, out),
+    );
+    await network.run(5_000);
+    assert.deepEqual(answers, [body]);
+    server.turn((now, out) => server.endpoint.request(now, device, put, out));
+    await network.run(5_000);
+    assert.equal(log.at(-1), 'response');
+    assert.equal(server.dtlsCounters.dropped['too-large-to-send'], undefined);
+    assert.equal(client.dtlsCounters.dropped['too-large-to-send'], undefined);
+  });
+
   it('what is refused, closed, forged and counted can be watched', async () => {
     const network = new SimulatedNetwork();
     const seen: string[] = [];

@@ -307,6 +307,7 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
   #bind(now: number, peer: AssociationPeer, association: Association): void {
     peer.association = association;
     peer.lastActivity = now;
+    peer.maxMessageBytes = this.#dtls.maxPlaintext(association);
     association.context = peer;
     this.#peers.add(peer);
   }

@@ -20,6 +20,7 @@ import type { Code, Option } from '../message.ts';
 import { OPTIONS } from '../option-table.ts';
 import type { Peer } from '../peer.ts';
 import type { BodyTransfers } from './body-transfers.ts';
+import { fitsIntoOne, largestBlocks } from './block-size.ts';
 import { withBlock2, withSize2 } from './block-options.ts';
 import { entityTagOf } from './entity-tag.ts';
 import { OutgoingBody, type BodyStream } from './outgoing-body.ts';
@@ -27,6 +28,8 @@ import type { RequestIdentity } from './same-request.ts';
 
 const NO_OPTIONS: readonly Option[] = Object.freeze([]);
 const NO_BYTES: Uint8Array = new Uint8Array(0);
+/** Of the request that asks for a block, whichever it will be. */
+const LONGEST_TOKEN: Uint8Array = new Uint8Array(8);
 
 /** What one message carries of a response. */
 export interface ResponsePart {
@@ -56,8 +59,9 @@ export class ResponseBodies {
   }
 
   /** Whether a payload needs more than one message, or the request asked for a later part of it. */
-  isNeeded(asked: BlockOption | undefined, payload: Uint8Array): boolean {
-    return payload.length > blockBytesOf(this.#sizeExponent(asked)) || (asked !== undefined && asked.num > 0);
+  isNeeded(peer: Peer, asked: BlockOption | undefined, options: readonly Option[], payload: Uint8Array): boolean {
+    if (asked === undefined) return !fitsIntoOne(peer, LONGEST_TOKEN, options, payload, this.#parameters.blockBytes);
+    return payload.length > blockBytesOf(this.#sizeExponent(peer, asked, options)) || asked.num > 0;
   }
 
   /**
@@ -74,7 +78,7 @@ export class ResponseBodies {
     body: Uint8Array,
     out: Outbox,
   ): ResponsePart | undefined {
-    const szx = this.#sizeExponent(asked);
+    const szx = this.#sizeExponent(peer, asked, options);
     const offset = asked === undefined ? 0 : asked.num * blockBytesOf(asked.szx);
     if (offset >= body.length || body.length > blockBytesOf(szx) * (MAX_BLOCK_NUMBER + 1)) return undefined;
     const tagged = options.some(({ number }) => number === OPTIONS.etag.number)
@@ -103,7 +107,12 @@ export class ResponseBodies {
     } else if (offset >= transfer.source.length) {
       this.#refuse(now, request, out);
     } else {
-      const { options, payload } = this.#part(transfer, transfer.source, offset, this.#sizeExponent(asked));
+      const { options, payload } = this.#part(
+        transfer,
+        transfer.source,
+        offset,
+        this.#sizeExponent(transfer.peer, asked, transfer.options),
+      );
       this.#replies.send(now, request, transfer.code, options, payload, out);
     }
     return true;
@@ -143,7 +152,7 @@ export class ResponseBodies {
     }
     request.outgoingBody = transfer;
     this.#replies.expect(now, request);
-    this.#want(stream, blockBytesOf(this.#sizeExponent(asked)), out);
+    this.#want(stream, blockBytesOf(this.#sizeExponent(request.peer, asked, options)), out);
   }
 
   /** The next piece of a streamed body. */
@@ -175,7 +184,7 @@ export class ResponseBodies {
     out: Outbox,
   ): void {
     const { request, last } = stream;
-    const szx = this.#sizeExponent(asked);
+    const szx = this.#sizeExponent(transfer.peer, asked, transfer.options);
     if (last !== undefined && offset === last.offset && last.bytes.length <= blockBytesOf(szx)) {
       return this.#sendPiece(now, message, transfer, last, szx, undefined, out);
     }
@@ -215,8 +224,8 @@ export class ResponseBodies {
     return { options, payload: body.subarray(offset, end) };
   }
 
-  #sizeExponent(asked: BlockOption | undefined): SizeExponent {
-    const largest = sizeExponentFor(this.#parameters.blockBytes);
+  #sizeExponent(peer: Peer, asked: BlockOption | undefined, options: readonly Option[]): SizeExponent {
+    const largest = largestBlocks(peer, LONGEST_TOKEN, options, this.#parameters.blockBytes);
     return asked === undefined || asked.szx > largest ? largest : asked.szx;
   }
 

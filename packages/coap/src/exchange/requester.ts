@@ -3,6 +3,7 @@
  * RFC 7252 §5.3, RFC 7641 §3, RFC 7959 §2, RFC 9175.
  */
 import { blockBytesOf, readBlockOption, sizeExponentFor, type SizeExponent } from '../block-option.ts';
+import { fitsIntoOne, largestBlocks } from '../blockwise/block-size.ts';
 import type { BodyBudget } from '../blockwise/body-budget.ts';
 import { Download } from '../blockwise/download.ts';
 import { Upload } from '../blockwise/upload.ts';
@@ -32,6 +33,8 @@ const NO_BYTES: Uint8Array = new Uint8Array(0);
 const PING_REQUEST: OutgoingRequest = Object.freeze({ code: Codes.empty, options: [], payload: NO_BYTES });
 const OF_BLOCKS = [OPTIONS.block1.number, OPTIONS.block2.number, OPTIONS.size2.number];
 const UNASSIGNED = messageId(0);
+/** As long as every token is. */
+const ANY_TOKEN: Uint8Array = new Uint8Array(4);
 
 export class Requester {
   readonly #parameters: CoapParameters;
@@ -91,11 +94,11 @@ export class Requester {
     if (request.timeout !== undefined) this.#deadlines.set(exchange, now + request.timeout);
     const { payload } = request;
     if (!(payload instanceof Uint8Array)) {
-      exchange.upload = new Upload(undefined, payload.size, this.#szx);
+      exchange.upload = new Upload(undefined, payload.size, this.#uploadBlocks(exchange));
       this.#wantBytes(exchange, exchange.upload, out);
     } else {
-      if (payload.length > this.#parameters.blockBytes)
-        exchange.upload = new Upload(payload, payload.length, this.#szx);
+      if (!fitsIntoOne(peer, ANY_TOKEN, request.options, payload, this.#parameters.blockBytes))
+        exchange.upload = new Upload(payload, payload.length, this.#uploadBlocks(exchange));
       this.#send(now, exchange, out);
     }
     return exchange;
@@ -409,6 +412,10 @@ export class Requester {
   #start(now: number, exchange: RequestExchange, transmission: Transmission, out: Outbox): void {
     exchange.transmission = transmission;
     this.#messaging.start(now, transmission, out);
+  }
+
+  #uploadBlocks({ peer, request }: RequestExchange): SizeExponent {
+    return largestBlocks(peer, ANY_TOKEN, request.options, this.#parameters.blockBytes);
   }
 
   #wantBytes(exchange: RequestExchange, upload: Upload, out: Outbox): void {

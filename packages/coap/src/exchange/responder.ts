@@ -89,7 +89,7 @@ export class Responder {
     }
     if (!(payload instanceof Uint8Array)) {
       this.#responseBodies.beginStream(now, request, code, options, payload.size, out);
-    } else if (this.#responseBodies.isNeeded(request.head.block2, payload)) {
+    } else if (this.#responseBodies.isNeeded(request.peer, request.head.block2, options, payload)) {
       this.#respondInBlocks(now, request, response.options, relation, code, payload, out);
     } else {
       this.#send(now, request, code, options, payload, out);

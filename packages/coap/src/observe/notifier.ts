@@ -179,7 +179,7 @@ export class Notifier {
     const { request, token, peer } = relation;
     const asked = request.head.block2;
     let part: ResponsePart | undefined = { options, payload };
-    if (this.#responseBodies.isNeeded(asked, payload)) {
+    if (this.#responseBodies.isNeeded(peer, asked, options, payload)) {
       part = this.#responseBodies.begin(now, peer, request, asked, code, options, payload, out);
       if (part === undefined) return undefined;
     }
