@@ -345,6 +345,8 @@ export class DtlsEndpoint implements DtlsEndpointApi {
       this.counters.recordsSent++;
       this.counters.datagramsSent++;
       out.transmit(from, answer);
+      // One packet in, one packet out: more hellos behind it would be answered to whoever's address this is.
+      this.#cursor.skipRest();
       return;
     }
     const before = this.#tables.handshakingAt(from);

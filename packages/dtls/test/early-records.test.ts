@@ -190,6 +190,17 @@ describe('a ClientHello', () => {
     assert.equal(fixture.network.sent.at(-1)!.bytes[10], 99);
   });
 
+  it('comes many times in one datagram and is answered once: a forged source address is sent no more packets than came', () => {
+    const fixture = new Fixture();
+    fixture.network.filter = () => false;
+    fixture.connect();
+    const { bytes } = fixture.network.sent[0]!;
+    const before = fixture.network.sent.length;
+    fixture.server.receive(CLIENT, Uint8Array.from([...bytes, ...bytes, ...bytes]));
+    assert.equal(fixture.network.sent.length, before + 1);
+    assert.equal(fixture.server.endpoint.counters.helloVerifyRequests, 1);
+  });
+
   it('whose cookie was made for another address gets another one, and no more', () => {
     const fixture = new Fixture();
     fixture.open();

@@ -188,6 +188,8 @@ class PartialMessage {
     }
     const start = Math.min(offset, islands[first]!.start);
     const end = Math.max(offset + bytes.length, endOf(islands[after - 1]!));
+    // Nothing new: a flood of the same byte must not cost a copy of the message each time.
+    if (after - first === 1 && end - start === islands[first]!.bytes.length) return true;
     const merged = new Uint8Array(end - start);
     merged.set(bytes, offset - start);
     let held = 0;

@@ -88,6 +88,11 @@ export class RecordCursor {
     return true;
   }
 
+  /** The rest of the datagram is not looked at. */
+  skipRest(): void {
+    this.#end = this.#datagram.length;
+  }
+
   /** The whole record, header included: a view. */
   record(): Uint8Array {
     // Most datagrams are one record.
