@@ -1,5 +1,6 @@
-/** The commands of `lapwing` and their options. Exit codes: 0 done, 1 failed, 2 not understood. */
+/** The commands of `lapwing` and their options. Exit codes: 0 done, 1 failed, 2 not understood, 3 a device failed a case. */
 import { Command, CommanderError } from 'commander';
+import { CasesFailed, conformanceCommand } from './conformance-command.ts';
 import { SETTINGS } from './configuration.ts';
 import { deviceCommands } from './device-commands.ts';
 import { RequestFailed } from './rest-client.ts';
@@ -24,11 +25,13 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
   );
   deviceCommands(program, terminal);
   securityCommands(program, terminal);
+  conformanceCommand(program, terminal);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CasesFailed) return 3;
     if (!(error instanceof StartFailure || error instanceof RequestFailed)) throw error;
     terminal.stderr.write(`${error.message}\n`);
     return 1;

@@ -5,9 +5,19 @@ import type { ProblemBody } from './rest/problem.ts';
 export class RequestFailed extends Error {
   /** Of the answer; undefined when there was none. */
   readonly status: number | undefined;
-  constructor(message: string, { status, ...options }: ErrorOptions & { readonly status?: number } = {}) {
+  /** What the server said of it, as far as it did. */
+  readonly problem: Partial<ProblemBody>;
+  constructor(
+    message: string,
+    {
+      status,
+      problem = {},
+      ...options
+    }: ErrorOptions & { readonly status?: number; readonly problem?: Partial<ProblemBody> } = {},
+  ) {
     super(message, options);
     this.status = status;
+    this.problem = problem;
   }
   override get name(): string {
     return 'RequestFailed';
@@ -67,6 +77,6 @@ export class RestClient {
     if (response.ok) return response;
     const problem = (await response.json().catch(() => ({}))) as Partial<ProblemBody>;
     const { status } = response;
-    throw new RequestFailed(problem.detail ?? `The server answered ${status}.`, { status });
+    throw new RequestFailed(problem.detail ?? `The server answered ${status}.`, { status, problem });
   }
 }
