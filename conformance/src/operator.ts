@@ -6,7 +6,10 @@ import { formatCode } from '@lapwing/coap';
 import {
   formatPath,
   isMalformed,
+  MAX_ID,
   parsePath,
+  resourceInstancePath,
+  resourcePath,
   valueFromJs,
   valueToJs,
   type JsValue,
@@ -136,13 +139,16 @@ export class Operator {
     return this.#code(this.device.execute(at(path) as ResourcePath, args));
   }
 
-  /** "2.01 /16/1". `path` is of an Object, or of the Object Instance to be. */
-  async create(path: string, given: Given, format?: number): Promise<string> {
+  /** "2.01 /16/1". `path` is of an Object, or of the Object Instance to be; what is given, by Resource ID. */
+  async create(path: string, given: { readonly [resourceId: number]: unknown }, format?: number): Promise<string> {
     const target = at(path);
     if (target.kind !== 'object' && target.kind !== 'objectInstance') throw new Error(`${path} cannot be created`);
-    const outcome = await this.#settle(
-      this.device.create(target, this.#entries(given), format === undefined ? {} : { format }),
+    // The client chooses the id when none is given.
+    const objectInstanceId = target.kind === 'object' ? MAX_ID : target.objectInstanceId;
+    const entries = Object.entries(given).flatMap(([id, value]) =>
+      this.#entriesAt(resourcePath(target.objectId, objectInstanceId, Number(id)), value),
     );
+    const outcome = await this.#settle(this.device.create(target, entries, format === undefined ? {} : { format }));
     const code = formatCode(outcome.code);
     return outcome.ok ? `${code} ${formatPath(outcome.value)}` : code;
   }
@@ -204,10 +210,7 @@ export class Operator {
     const isMultiple = typeof given === 'object' && given !== null && !(given instanceof Uint8Array);
     if (isMultiple && path.kind === 'resource') {
       return Object.entries(given).flatMap(([id, value]) =>
-        this.#entriesAt(
-          at(`/${objectId}/${objectInstanceId}/${resourceId}/${id}`) as ResourceInstancePath,
-          value as unknown,
-        ),
+        this.#entriesAt(resourceInstancePath(objectId, objectInstanceId, resourceId, Number(id)), value as unknown),
       );
     }
     const value = valueFromJs(definition.type, given);

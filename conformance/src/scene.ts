@@ -1,7 +1,13 @@
 /** A client and the servers it registers with, on a simulated network, as a case begins. */
 import assert from 'node:assert/strict';
 import { codeName, decodeMessage, formatCode, readOption, readOptions } from '@lapwing/coap';
-import { LwM2mClient, type ClientObject, type ClientOptions, type ServerAccount } from '@lapwing/client';
+import {
+  LwM2mClient,
+  streamedRequests,
+  type ClientObject,
+  type ClientOptions,
+  type ServerAccount,
+} from '@lapwing/client';
 import type { LwM2mVersion } from '@lapwing/lwm2m';
 import { LwM2mServer, type Registration } from '@lapwing/server';
 import { SimulatedNetwork } from '@lapwing/testkit';
@@ -71,17 +77,20 @@ export class Scene implements AsyncDisposable {
       if (sent === undefined) return;
       this.#sent.push({ at: this.network.now(), from: from.host === CLIENT_HOST ? 'client' : 'server', ...sent });
     };
-    this.client = new LwM2mClient(this.network.driver({ host: CLIENT_HOST, port: 56_830 }), {
-      endpointClientName: ENDPOINT_CLIENT_NAME,
-      lwm2mVersion: version,
-      servers: accounts.map((account, index) => ({
-        uri: `coap://${serverHost(index)}`,
-        shortServerId: index + 1,
-        ...account,
-      })),
-      objects,
-      ...client,
-    });
+    this.client = new LwM2mClient(
+      this.network.driver({ host: CLIENT_HOST, port: 56_830 }, { streamedRequest: streamedRequests(objects) }),
+      {
+        endpointClientName: ENDPOINT_CLIENT_NAME,
+        lwm2mVersion: version,
+        servers: accounts.map((account, index) => ({
+          uri: `coap://${serverHost(index)}`,
+          shortServerId: index + 1,
+          ...account,
+        })),
+        objects,
+        ...client,
+      },
+    );
   }
 
   /** The first server. */
