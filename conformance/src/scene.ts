@@ -10,7 +10,8 @@ import {
 } from '@lapwing/client';
 import type { LwM2mVersion } from '@lapwing/lwm2m';
 import { LwM2mServer, type Registration } from '@lapwing/server';
-import { SimulatedNetwork } from '@lapwing/testkit';
+import { NatRelay, SimulatedNetwork } from '@lapwing/testkit';
+import type { PeerAddress } from '@lapwing/transport';
 import { Operator } from './operator.ts';
 
 export const ENDPOINT_CLIENT_NAME = 'urn:uuid:00000000-0000-4000-8000-000000000001';
@@ -24,6 +25,8 @@ export interface SceneOptions {
   /** One for each server, in the order of their Short Server IDs; default: one server. The URI is given. */
   readonly accounts?: readonly Omit<ServerAccount, 'uri'>[];
   readonly client?: Partial<ClientOptions>;
+  /** The client is behind a NAT that can give it another address. */
+  readonly nat?: boolean;
   /** Default true: the scene opens when the client has registered with all servers. */
   readonly registered?: boolean;
 }
@@ -48,6 +51,8 @@ export class Scene implements AsyncDisposable {
   /** What happened to registrations: "registered", "updated", "deregistered", "expired". */
   readonly history: string[] = [];
   readonly #sent: Sent[] = [];
+  readonly #nat: NatRelay | undefined = undefined;
+  #moves = 1;
 
   static async open(options: SceneOptions): Promise<Scene> {
     const scene = new Scene(options);
@@ -58,7 +63,7 @@ export class Scene implements AsyncDisposable {
     return scene;
   }
 
-  private constructor({ version, objects, accounts = [{}], client = {} }: SceneOptions) {
+  private constructor({ version, objects, accounts = [{}], client = {}, nat = false }: SceneOptions) {
     this.servers = accounts.map((_, index) => {
       const driver = this.network.driver({ host: serverHost(index), port: 5683 });
       const server = new LwM2mServer({ drivers: [driver] });
@@ -72,10 +77,11 @@ export class Scene implements AsyncDisposable {
         () => this.network.now(),
       );
     });
+    if (nat) this.#nat = new NatRelay(this.network, NAT_INSIDE, natOutside(1), { host: serverHost(0), port: 5683 });
     this.network.onDatagram = (from, _to, datagram): void => {
-      const sent = describe(datagram);
-      if (sent === undefined) return;
-      this.#sent.push({ at: this.network.now(), from: from.host === CLIENT_HOST ? 'client' : 'server', ...sent });
+      const side = from.host === CLIENT_HOST ? 'client' : this.#isServer(from) ? 'server' : undefined;
+      const sent = side === undefined ? undefined : describe(datagram);
+      if (sent !== undefined) this.#sent.push({ at: this.network.now(), from: side!, ...sent });
     };
     this.client = new LwM2mClient(
       this.network.driver({ host: CLIENT_HOST, port: 56_830 }, { streamedRequest: streamedRequests(objects) }),
@@ -85,12 +91,17 @@ export class Scene implements AsyncDisposable {
         servers: accounts.map((account, index) => ({
           uri: `coap://${serverHost(index)}`,
           shortServerId: index + 1,
+          ...(nat && { address: NAT_INSIDE }),
           ...account,
         })),
         objects,
         ...client,
       },
     );
+  }
+
+  #isServer({ host }: PeerAddress): boolean {
+    return this.servers.some((_, index) => host === serverHost(index));
   }
 
   /** The first server. */
@@ -100,6 +111,11 @@ export class Scene implements AsyncDisposable {
 
   get registration(): Registration {
     return this.server.device.registration;
+  }
+
+  /** The client is on another network: the server sees it at another address, and what it sends to the old one is lost. */
+  move(): void {
+    this.#nat!.rebind(natOutside(++this.#moves));
   }
 
   /** Messages that were sent since the last call. */
@@ -143,6 +159,8 @@ export class Scene implements AsyncDisposable {
 }
 
 const CLIENT_HOST = '10.1.0.1';
+const NAT_INSIDE = { host: '10.1.0.254', port: 5683 };
+const natOutside = (moves: number): PeerAddress => ({ host: `10.2.0.${moves}`, port: 40_000 });
 const serverHost = (index: number): string => `10.0.0.${index + 1}`;
 
 function describe(datagram: Uint8Array): Omit<Sent, 'at' | 'from'> | undefined {

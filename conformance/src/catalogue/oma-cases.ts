@@ -228,8 +228,8 @@ export const OMA_CASES: readonly Chapter[] = [
     cases: cases([
       ['1200', 'Cellular Connectivity: read', SINCE_1_0, 'cellular'],
       ['1201', 'Cellular Connectivity 1.1: read', SINCE_1_0, 'cellular'],
-      ['1202', 'Cellular Connectivity 1.1: set Active Power Saving Modes', SINCE_1_0, 'cellular'],
-      ['1203', 'Cellular Connectivity 1.1: observe Power Saving Modes', SINCE_1_0, 'cellular'],
+      ['1202', 'Cellular Connectivity 1.1: write', SINCE_1_0, 'cellular'],
+      ['1203', 'Cellular Connectivity 1.1: observe', SINCE_1_0, 'cellular'],
       ['1204', 'Cellular Connectivity: observe timers', SINCE_1_1, 'cellular'],
       ['CONMGMT-1.1-int-1250', 'APN Connection Profile: configure', SINCE_1_0, 'cellular'],
       ['CONMGMT-1.1-int-1350', 'Bearer Selection', SINCE_1_1, 'cellular'],

@@ -29,7 +29,7 @@ describe('OMA: Device', () => {
       const given = { '/3/0/13': clock, '/3/0/14': offset, '/3/0/15': zone };
       const code = await server.write('/3/0', given, { mode, format: tlv.number });
       const { values } = await server.read('/3/0', tlv.number);
-      assert.ok(Math.abs(Number(values['/3/0/13']) - clock) <= 1, String(values['/3/0/13']));
+      assert.ok(Math.abs(Number(values['/3/0/13']) - clock) <= 1, JSON.stringify(values['/3/0/13']));
       assert.deepEqual([values['/3/0/14'], values['/3/0/15']], [offset, zone]);
       assert.equal(values['/3/0/0'], 'Lapwing');
       return code;

@@ -81,7 +81,7 @@ describe('OMA: Observe', () => {
         else {
           const request = sent.find(({ line }) => line === `GET ${path}`);
           assert.equal(request?.observe, 1);
-          assert.equal(sent[sent.indexOf(request!) + 1]!.line, '2.05');
+          assert.equal(sent[sent.indexOf(request) + 1]!.line, '2.05');
         }
         assert.equal(scene.client.observationCount, left);
         scene.server.told();
