@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { OperationFailed, UsageError } from '@lapwing/coap';
-import type { ConnectOptions } from '@lapwing/dtls';
+import type { ClientCredentials, ConnectOptions } from '@lapwing/dtls';
 import { isProfileId } from '@lapwing/lwm2m';
 import type { LwM2mVersion } from '@lapwing/lwm2m';
 import type { Driver, PeerAddress } from '@lapwing/transport';
@@ -42,10 +42,16 @@ export function connectOptions({
   if (credentials === undefined) return undefined;
   const name = serverName ?? (isIP(parsedUri.host) === 0 ? parsedUri.host : undefined);
   return {
-    credentials,
+    credentials: expecting(credentials, name ?? parsedUri.host),
     ...(name !== undefined && { serverName: name }),
     ...(cipherSuites !== undefined && { cipherSuites }),
   };
+}
+
+/** The certificate of a server has to be for the name or address that it is reached by. RFC 6125, RFC 7925 §4.4.1. */
+function expecting(credentials: ClientCredentials, serverName: string): ClientCredentials {
+  if (credentials.kind !== 'x509' || credentials.server.serverName !== undefined) return credentials;
+  return { ...credentials, server: { ...credentials.server, serverName } };
 }
 
 export function addressOf({ address, parsedUri, uri }: ResolvedAccount): PeerAddress {

@@ -125,6 +125,36 @@ describe('a client and a server over DTLS', () => {
   });
 });
 
+describe('the name that the certificate of a server must be for (RFC 6125)', () => {
+  const { certificate, privateKey } = certified;
+  const server = { usage: 2, certificate: AUTHORITY, matchingType: 0, trustAnchors: [] } as const;
+  const anchored: ClientCredentials = { kind: 'x509', own: { chain: [certificate], privateKey }, server };
+
+  for (const [what, account, refused] of [
+    ['the name of the URI', { uri: 'coaps://lapwing.example' }, undefined],
+    ['the address of the URI', { uri: 'coaps://10.0.0.1' }, /not for 10\.0\.0\.1/],
+    ['another name', { uri: 'coaps://other.example' }, /not for other\.example/],
+    ['the name that is asked for', { uri: 'coaps://10.0.0.1', serverName: 'lapwing.example' }, undefined],
+    [
+      'another name that is asked for',
+      { uri: 'coaps://lapwing.example', serverName: 'a.example' },
+      /not for a\.example/,
+    ],
+  ] as const) {
+    it(`is, unless the credentials say otherwise, ${what}: ${refused === undefined ? 'accepted' : 'refused'}`, async () => {
+      const all = scene([]);
+      const failures: RegistrationFailure[] = [];
+      const client = startClient(all.network, 'one', anchored, { address: SERVER, ...account });
+      client.on('registrationFailed', (failure) => failures.push(failure));
+      await all.network.run(3_000);
+      assert.equal(all.server.registrationCount, refused === undefined ? 1 : 0);
+      assert.match(failures[0]?.reason ?? '', refused ?? /^$/);
+      await settled(all.network, client.close());
+      await all.server.close();
+    });
+  }
+});
+
 describe('who may register over DTLS as whom', () => {
   it('whoever names another endpoint than its identity belongs to is refused with 4.00 and both names (OMA TS Core §6.2.1)', async () => {
     const { network, server, said } = scene([pskEntry('one'), pskEntry('two', 2)]);
