@@ -33,6 +33,8 @@ export interface OutgoingRequest {
   readonly timeout?: number;
   /** 'stream': the response body arrives as `responseBlock` events, each to be answered by `continueBody`. Default 'whole'. */
   readonly responseBody?: 'whole' | 'stream';
+  /** Announce how far a payload in blocks has got, by `requestProgress`. Default false. */
+  readonly reportsProgress?: boolean;
   /** Whatever the caller wants to find again on the exchange. */
   readonly context?: unknown;
 }
@@ -151,6 +153,8 @@ export type CoapEvent =
       readonly offset: number;
       readonly length: number;
     }
+  /** The peer has this much of the payload of a request that `reportsProgress`. Fewer than before: it began anew. */
+  | { readonly kind: 'requestProgress'; readonly exchange: Exchange; readonly acknowledgedBytes: number }
   | { readonly kind: 'relationEnded'; readonly relation: ObserveRelation; readonly reason: RelationEndReason }
   /** For a packet log: every message in and out, only when `CoapParameters.trace` is on. */
   | {

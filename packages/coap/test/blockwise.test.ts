@@ -375,6 +375,19 @@ describe('Block1, requester (RFC 7959 §2.3, §2.5, §3.2)', () => {
     (p) =>
       p.ask({ code: Codes.put, path: 'options', payload: body(size) });
 
+  it('whoever wants to know how far a body has got is told with each block that is acknowledged', () => {
+    play([
+      (p) => p.ask({ code: Codes.put, path: 'options', payload: body(1100), reportsProgress: true }),
+      '> CON PUT 1001 t=00001003 Path=options Block1=0/1/1024 Size1=1100 Tag=00001002 *1024:a',
+      '< ACK 2.31 1001 t=00001003 Block1=0/1/64',
+      '! requestProgress 1024',
+      '> CON PUT 1002 t=00001005 Path=options Block1=16/1/64 Tag=00001002 *64:m',
+      '< ACK 4.08 1002 t=00001005',
+      '! requestProgress 0',
+      '> CON PUT 1003 t=00001008 Path=options Block1=0/1/64 Size1=1100 Tag=00001007 *64:a',
+    ]);
+  });
+
   it('sends block after block (figure 7)', () => {
     play(
       [

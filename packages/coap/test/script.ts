@@ -230,6 +230,8 @@ function describeEvent(event: CoapEvent): string {
       return `${event.kind} ${event.offset} ${event.more ? 'more' : 'last'} ${describePayload(event.payload)}`;
     case 'bodyWanted':
       return `bodyWanted ${event.offset} ${event.length}`;
+    case 'requestProgress':
+      return `requestProgress ${event.acknowledgedBytes}`;
     case 'requestAbandoned':
     case 'trace':
       return event.kind;

@@ -81,6 +81,8 @@ export interface WriteOptions extends CallOptions {
   readonly format?: number;
   /** Write (Replace) is the default; 'update' is Write (Partial Update). */
   readonly mode?: 'replace' | 'update';
+  /** Told how many bytes of a payload in blocks the device has; fewer than before when it began anew. */
+  readonly onProgress?: (bytes: number) => void;
 }
 
 /** What a Read or a notification brought. */

@@ -22,3 +22,9 @@ export type {
 } from './security-store.ts';
 export type { SecurityAdministration, SecurityPage, SecurityQuery } from './security-administration.ts';
 export type { Resumption, SnapshotOptions } from './snapshot.ts';
+export { FirmwareUpdates } from './firmware-update/firmware-updates.ts';
+export type { FirmwareUpdateEvents, FirmwareUpdateParameters } from './firmware-update/firmware-updates.ts';
+export type { FirmwareUpdate, FirmwareUpdateRequest } from './firmware-update/firmware-update.ts';
+export { FIRMWARE_OUTCOMES } from './firmware-update/update-outcome.ts';
+export type { FirmwareUpdateOutcome } from './firmware-update/update-outcome.ts';
+export type { FirmwareUpdateStage } from './firmware-update/update-state.ts';

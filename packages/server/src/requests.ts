@@ -4,7 +4,7 @@
  */
 import { OperationFailed, type Exchange, type FailureReason, type IncomingResponse, type Peer } from '@lapwing/coap';
 import { isSecure, type Driver } from '@lapwing/transport';
-import type { CallOptions, PendingOperation } from './api.ts';
+import type { CallOptions, PendingOperation, WriteOptions } from './api.ts';
 import type { DeviceRequest } from './device-requests.ts';
 import type { WheelEntry } from './lifetime-wheel.ts';
 import type { RegistrationRecord } from './registration-record.ts';
@@ -15,6 +15,8 @@ export interface ExchangeOwner extends NotificationReceiver {
   /** @param observing  notifications follow. */
   onResponse(response: IncomingResponse, observing: boolean, exchange: Exchange): void;
   onFailure(reason: FailureReason, exchange: Exchange): void;
+  /** The device has this much of the payload. */
+  onProgress?(acknowledgedBytes: number): void;
 }
 
 /** Who takes an exchange over when it observes. */
@@ -35,7 +37,7 @@ export type ReadResponse<Result> = (response: IncomingResponse, observing: boole
 export function sendRequest<Result>(
   record: RegistrationRecord,
   request: DeviceRequest,
-  { signal, timeout }: CallOptions,
+  { signal, timeout, onProgress }: CallOptions & Pick<WriteOptions, 'onProgress'>,
   read: ReadResponse<Result>,
   receiver?: NotificationReceiver,
 ): Promise<Result> {
@@ -44,7 +46,8 @@ export function sendRequest<Result>(
     if (signal?.aborted === true) return reject(aborted(record, signal));
     // In queue mode it will come back with another one.
     if (!record.queueMode && isUnassociated(record)) return reject(failure(record, 'peer-closed', undefined));
-    new PendingRequest(record, request, signal, timeout, read, receiver, resolve, reject);
+    const reported = onProgress === undefined ? request : { ...request, reportsProgress: true };
+    new PendingRequest(record, reported, signal, timeout, onProgress, read, receiver, resolve, reject);
   });
 }
 
@@ -98,6 +101,7 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable, QueuedReques
   #record: RegistrationRecord;
   readonly #request: DeviceRequest;
   readonly #createdAt: number;
+  readonly #onProgress: WriteOptions['onProgress'];
   readonly #read: ReadResponse<Result>;
   readonly #receiver: NotificationReceiver | undefined;
   readonly #resolve: (result: Result) => void;
@@ -112,6 +116,7 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable, QueuedReques
     request: DeviceRequest,
     signal: AbortSignal | undefined,
     timeout: number | undefined,
+    onProgress: WriteOptions['onProgress'],
     read: ReadResponse<Result>,
     receiver: NotificationReceiver | undefined,
     resolve: (result: Result) => void,
@@ -123,6 +128,7 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable, QueuedReques
     this.#createdAt = record.driver.unixTime();
     this.deadline = timeout === undefined ? Infinity : record.driver.now() + timeout;
     this.#request = request;
+    this.#onProgress = onProgress;
     this.#read = read;
     this.#receiver = receiver;
     this.#resolve = resolve;
@@ -195,6 +201,11 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable, QueuedReques
     // Whoever waits no longer than it pleases learns nothing about the device.
     const unanswered = reason === 'timeout' && this.#driver.now() < this.deadline;
     this.#fail(failure(this.#record, reason, exchange), unanswered);
+  }
+
+  onProgress(acknowledgedBytes: number): void {
+    this.#record.queues.heard(this.#record);
+    this.#onProgress?.(acknowledgedBytes);
   }
 
   onNotification(response: IncomingResponse, exchange: Exchange): void {

@@ -411,6 +411,8 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
         return ownerOf(event)?.onNotification(event.response, event.exchange);
       case 'observationEnded':
         return ownerOf(event)?.onObservationEnded(event.exchange);
+      case 'requestProgress':
+        return ownerOf(event)?.onProgress?.(event.acknowledgedBytes);
       case 'responseBlock':
       case 'requestBlock':
       case 'requestAbandoned':

@@ -236,9 +236,11 @@ export class Requester {
     if (upload !== undefined) {
       switch (upload.advance(message.code, readBlockOption(message.options, 'block1'))) {
         case 'next':
+          this.#reportProgress(exchange, upload, out);
           if (upload.isStream) return this.#wantBytes(exchange, upload, out);
           return this.#send(now, exchange, out);
         case 'restart':
+          this.#reportProgress(exchange, upload, out);
           exchange.requestTag = undefined;
           return this.#send(now, exchange, out);
         case 'bad':
@@ -416,6 +418,11 @@ export class Requester {
 
   #uploadBlocks({ peer, request }: RequestExchange): SizeExponent {
     return largestBlocks(peer, ANY_TOKEN, request.options, this.#parameters.blockBytes);
+  }
+
+  #reportProgress(exchange: RequestExchange, upload: Upload, out: Outbox): void {
+    if (exchange.request.reportsProgress !== true) return;
+    out.emit({ kind: 'requestProgress', exchange, acknowledgedBytes: upload.offset });
   }
 
   #wantBytes(exchange: RequestExchange, upload: Upload, out: Outbox): void {
