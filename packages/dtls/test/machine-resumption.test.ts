@@ -4,15 +4,24 @@ import { describe, it } from 'node:test';
 import { nodeCrypto } from '@lapwing/transport';
 import { CIPHER_SUITES } from '../src/cipher-suite-table.ts';
 import type { CipherSuiteName } from '../src/cipher-suite-table.ts';
-import type { ServerCredentials } from '../src/credentials.ts';
-import { keyCheckOf } from '../src/handshake/resumption.ts';
+import type { ClientCredentials, ServerCredentials } from '../src/credentials.ts';
+import { keyCheck } from '../src/handshake/credential-check.ts';
 import { DEFAULT_DTLS_PARAMETERS } from '../src/parameters.ts';
 import type { DtlsParameters } from '../src/parameters.ts';
 import { ServerSessionCache } from '../src/session/session-cache.ts';
 import type { SessionState } from '../src/session/session.ts';
 import { HandshakePair, NOW, RecordedOutput, newClient, newServer } from './handshake-pair.ts';
 import type { MachineLookup, PairOptions } from './handshake-pair.ts';
-import { CLIENTS, EVERYTHING, IDENTITY, KEY, knowsEveryone } from './machine-credentials.ts';
+import {
+  CLIENTS,
+  EVERYTHING,
+  IDENTITY,
+  KEY,
+  certificate,
+  clientPair,
+  keyPair,
+  knowsEveryone,
+} from './machine-credentials.ts';
 import { greet, scriptedPskServer, scriptedResumption } from './scripted-peers.ts';
 
 type Kind = keyof typeof CLIENTS;
@@ -145,6 +154,34 @@ for (const [way, parameters] of Object.entries(WAYS)) {
         answer: () => ({ kind: 'key', key }),
       });
       assertResumed(run, false);
+    });
+    it('is a full handshake, and a refusal, when the authority of the certificate is trusted no longer', () => {
+      const first = options('x509', parameters);
+      const session = sessionOf(new HandshakePair(first).run());
+      const another = certificate('another', keyPair(), { authority: {} });
+      const credentials = { ...EVERYTHING, trustAnchors: [another] };
+      const run = again(first, session, { server: { ...first.server, credentials } });
+      assert.equal(run.serverOutput.results.length, 0);
+      assert.deepEqual(
+        [run.serverOutput.failure?.reason, run.serverOutput.failure?.alert],
+        ['certificate', 'unknown_ca'],
+      );
+    });
+    it('is not offered by a client that demands another certificate of the server now', () => {
+      const first = options('x509', parameters);
+      const session = sessionOf(new HandshakePair(first).run());
+      const { own, server } = CLIENTS.x509;
+      const changed: readonly ClientCredentials[] = [
+        { kind: 'x509', own, server: { ...server, certificate: certificate('another', keyPair(), { authority: {} }) } },
+        { kind: 'x509', own, server: { ...server, serverName: 'other.example' } },
+        { kind: 'x509', own, server: { ...server, usage: 3 } },
+      ];
+      for (const credentials of changed) {
+        const run = again(first, session, { client: { ...first.client, credentials, session } });
+        assert.equal(run.clientOutput.failure?.reason, 'certificate');
+      }
+      const renewed = { ...CLIENTS.x509, own: { ...own, chain: [certificate('sensor-2', clientPair)] } } as const;
+      assertResumed(again(first, session, { client: { ...first.client, credentials: renewed, session } }), false);
     });
     it('fails when the store fails', () => {
       const first = options('psk', parameters);
@@ -290,7 +327,7 @@ describe('a client with a session', () => {
     extendedMasterSecret: true,
     encryptThenMac: false,
     principal: { kind: 'psk', identity: IDENTITY },
-    keyCheck: keyCheckOf(KEY, nodeCrypto),
+    credentialCheck: keyCheck(KEY, nodeCrypto),
     serverName: undefined,
     createdAt: NOW,
     ...changes,

@@ -24,6 +24,7 @@ import {
   encodeCertificateVerify,
   encodeRawPublicKey,
 } from './certificate-codec.ts';
+import { clientCheck } from './credential-check.ts';
 import { judgeServerHello, makeOffer } from './client-offer.ts';
 import type { Offer, OfferOptions, ServerSelection } from './client-offer.ts';
 import {
@@ -58,7 +59,6 @@ import {
   encodePskClientKeyExchange,
 } from './key-exchange-codec.ts';
 import { checkEmptyBody, decodeFinished, decodeNewSessionTicket } from './message-codec.ts';
-import { keyCheckOf } from './resumption.ts';
 import { readServerCertificate, readSignedKeyExchange } from './server-authentication.ts';
 import type { ServerIdentity, ServerKey } from './server-authentication.ts';
 import { Transcript } from './transcript.ts';
@@ -326,7 +326,7 @@ export class ClientHandshake implements HandshakeMachine {
       extendedMasterSecret: true,
       encryptThenMac: selection.encryptThenMac,
       principal: this.#principal(),
-      keyCheck: credentials.kind === 'psk' ? keyCheckOf(credentials.key, crypto) : undefined,
+      credentialCheck: clientCheck(credentials, crypto),
       serverName: this.#options.serverName,
       createdAt: Math.floor(this.#options.unixTime()),
     };

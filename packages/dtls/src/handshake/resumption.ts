@@ -7,9 +7,10 @@
  */
 import { cipherSuiteByName } from '../cipher-suite-table.ts';
 import type { ClientCredentials, Principal, ServerCredentials } from '../credentials.ts';
-import type { DtlsCrypto, SecretKey } from '../crypto.ts';
+import type { DtlsCrypto } from '../crypto.ts';
 import type { DtlsParameters } from '../parameters.ts';
 import type { SessionCache, SessionState } from '../session/session.ts';
+import { clientCheck, isBegunWith, trustAnchorsCheck } from './credential-check.ts';
 import { failure } from './handshake-failure.ts';
 import type { HandshakeFailure } from './handshake.ts';
 import type { DecodedClientHello } from './hello-codec.ts';
@@ -22,6 +23,7 @@ export function resumableSession(
   parameters: DtlsParameters,
   sessions: SessionCache,
   unixTime: number,
+  crypto: DtlsCrypto,
 ): SessionState | HandshakeFailure | undefined {
   const session = rememberedSession(hello, parameters, sessions, unixTime);
   if (session?.extendedMasterSecret !== true) return undefined;
@@ -38,7 +40,9 @@ export function resumableSession(
     parameters.cipherSuites.includes(suite.name) &&
     hello.extensions.serverName === session.serverName &&
     encryptsThenMacs(suite, hello.extensions) === session.encryptThenMac &&
-    acceptsKind(credentials, session.principal);
+    acceptsKind(credentials, session.principal) &&
+    (session.principal.kind !== 'x509' ||
+      isBegunWith(session, trustAnchorsCheck(credentials.trustAnchors, crypto), crypto));
   return fits ? session : undefined;
 }
 
@@ -71,19 +75,6 @@ function acceptsKind(credentials: ServerCredentials, principal: Principal): bool
   }
 }
 
-const KEY_CHECK_LABEL = new TextEncoder().encode('key of the session');
-const KEY_CHECK_BYTES = 16;
-
-/** Whoever gets hold of it can try keys against it, so it is kept where the master secret is. */
-export function keyCheckOf(key: SecretKey, crypto: DtlsCrypto): Uint8Array {
-  return crypto.hmac('sha256', key, KEY_CHECK_LABEL).slice(0, KEY_CHECK_BYTES);
-}
-
-/** A key that was replaced ends the sessions it began. */
-export function beganWith(session: SessionState, key: SecretKey, crypto: DtlsCrypto): boolean {
-  return session.keyCheck !== undefined && crypto.equal(session.keyCheck, keyCheckOf(key, crypto));
-}
-
 /** For a client: whether a session can be offered with these credentials, suites and name. */
 export function isOfferable(
   session: SessionState,
@@ -99,22 +90,18 @@ export function isOfferable(
     (session.id.length > 0 || session.ticket !== undefined) &&
     suites.includes(session.suite) &&
     cipherSuiteByName(session.suite).keyExchange === keyExchange &&
-    isProvenBy(session, credentials, crypto) &&
+    isProvenBy(session.principal, credentials, crypto) &&
+    // Credentials that were changed since begin anew.
+    isBegunWith(session, clientCheck(credentials, crypto), crypto) &&
     session.serverName === serverName &&
     age.unixTime - session.createdAt < age.sessionLifetime
   );
 }
 
-/** Credentials that were changed since begin anew. */
-function isProvenBy(session: SessionState, credentials: ClientCredentials, crypto: DtlsCrypto): boolean {
-  const { principal } = session;
+function isProvenBy(principal: Principal, credentials: ClientCredentials, crypto: DtlsCrypto): boolean {
   switch (credentials.kind) {
     case 'psk':
-      return (
-        principal.kind === 'psk' &&
-        crypto.equal(principal.identity, credentials.identity) &&
-        beganWith(session, credentials.key, crypto)
-      );
+      return principal.kind === 'psk' && crypto.equal(principal.identity, credentials.identity);
     case 'rpk':
       return principal.kind === 'rpk' && crypto.equal(principal.publicKey, credentials.serverPublicKey);
     case 'x509':

@@ -27,6 +27,7 @@ import {
   readClientCertificate,
 } from './client-authentication.ts';
 import type { CertificateClaim } from './client-authentication.ts';
+import { isBegunWith, keyCheck, trustAnchorsCheck } from './credential-check.ts';
 import { NOTHING, after, expectedFromClient, isNext, judge, namesOf } from './expected-messages.ts';
 import type { Expected } from './expected-messages.ts';
 import { FlightWriter } from './flight-writer.ts';
@@ -54,7 +55,7 @@ import {
 import { decodeFinished, encodeNewSessionTicket } from './message-codec.ts';
 import { lookupOf } from './peer-lookup.ts';
 import type { KnownPrincipal } from './peer-lookup.ts';
-import { beganWith, keyCheckOf, resumableSession } from './resumption.ts';
+import { resumableSession } from './resumption.ts';
 import { certificateMessage, serverHello, signedServerKeyExchange } from './server-flight.ts';
 import type { Agreement } from './server-flight.ts';
 import { selectCommon, selectSuite } from './server-negotiation.ts';
@@ -104,7 +105,7 @@ export class ServerHandshake implements HandshakeMachine {
   #claimedIdentity: string | undefined;
   /** What will be proven when the handshake is complete. */
   #principal: Principal = { kind: 'anonymous' };
-  #keyCheck: Uint8Array | undefined;
+  #credentialCheck: Uint8Array | undefined;
   #masterSecret: SecretKey | undefined;
   #security: SecurityParameters | undefined;
   /** The one that is resumed. */
@@ -130,13 +131,13 @@ export class ServerHandshake implements HandshakeMachine {
 
   /** @param message the ClientHello that brought a valid cookie; our ServerHello takes its `message_seq`. */
   start(message: HandshakeMessage, hello: DecodedClientHello): void {
-    const { credentials, parameters, sessions, unixTime } = this.#options;
+    const { crypto, credentials, parameters, sessions, unixTime } = this.#options;
     this.#transcript.append(message);
     this.#writer = new FlightWriter(this.#transcript, message.messageSeq);
     const common = selectCommon(hello, parameters);
     if (isFailure(common)) return this.#fail(common);
     this.#opening = { hello, common, clientRandom: hello.random.slice(), clientSessionId: hello.sessionId.slice() };
-    const session = sessions && resumableSession(hello, credentials, parameters, sessions, unixTime());
+    const session = sessions && resumableSession(hello, credentials, parameters, sessions, unixTime(), crypto);
     if (session === undefined) return this.#beginFull(this.#opening);
     if (isFailure(session)) return this.#fail(session);
     this.#resumed = session;
@@ -205,7 +206,10 @@ export class ServerHandshake implements HandshakeMachine {
   }
 
   #isStillKnown(session: SessionState, answer: LookupAnswer): boolean {
-    return answer.kind === 'key' ? beganWith(session, answer.key, this.#options.crypto) : answer.kind === 'accepted';
+    const { crypto } = this.#options;
+    return answer.kind === 'key'
+      ? isBegunWith(session, keyCheck(answer.key, crypto), crypto)
+      : answer.kind === 'accepted';
   }
 
   #beginFull(opening: Opening): void {
@@ -286,6 +290,10 @@ export class ServerHandshake implements HandshakeMachine {
     const claim = readClientCertificate(message.body, kind, this.#options);
     if (claim === undefined) return this.#fail(noCertificate(kind));
     if (isFailure(claim)) return this.#fail(claim);
+    if (kind === 'x509') {
+      const { crypto, credentials } = this.#options;
+      this.#credentialCheck = trustAnchorsCheck(credentials.trustAnchors, crypto);
+    }
     this.#claim = claim;
     this.#claimedIdentity = claim.claimedIdentity;
   }
@@ -311,7 +319,7 @@ export class ServerHandshake implements HandshakeMachine {
       return this.#fail(unknownIdentity(this.#claimedIdentity!));
     // A key that nobody has: the client's Finished will not decrypt, as with a wrong key. RFC 4279 §2.
     const used = key ?? crypto.importSecret(crypto.randomBytes(UNKNOWN_KEY_BYTES));
-    if (isResumable(this.#agreement!)) this.#keyCheck = keyCheckOf(used, crypto);
+    if (isResumable(this.#agreement!)) this.#credentialCheck = keyCheck(used, crypto);
     this.#makeKeys(pskPremaster(used, crypto));
   }
 
@@ -383,7 +391,7 @@ export class ServerHandshake implements HandshakeMachine {
       extendedMasterSecret: agreement.extendedMasterSecret,
       encryptThenMac: agreement.encryptThenMac,
       principal: this.#principal,
-      keyCheck: this.#keyCheck,
+      credentialCheck: this.#credentialCheck,
       serverName: agreement.serverName,
       createdAt: Math.floor(unixTime),
     };

@@ -65,7 +65,7 @@ function sessionOf(): SessionState {
     extendedMasterSecret: true,
     encryptThenMac: false,
     principal: PSK,
-    keyCheck: new Uint8Array(16).fill(5),
+    credentialCheck: new Uint8Array(16).fill(5),
     serverName: undefined,
     createdAt: Date.UTC(2026, 10, 21),
   };

@@ -21,7 +21,7 @@ function sessionOf(id: number, change: Partial<SessionState> = {}): SessionState
     extendedMasterSecret: true,
     encryptThenMac: true,
     principal: { kind: 'psk', identity: Uint8Array.of(1, 2, 0, 255) },
-    keyCheck: new Uint8Array(16).fill(5),
+    credentialCheck: new Uint8Array(16).fill(5),
     serverName: 'lwm2m.example',
     createdAt: START,
     ...change,

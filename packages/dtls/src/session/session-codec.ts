@@ -36,7 +36,7 @@ export function encodeSession(session: SessionState, crypto: DtlsCrypto): Uint8A
     encodeText(session.serverName ?? ''),
     session.id,
     session.ticket ?? new Uint8Array(0),
-    session.keyCheck ?? new Uint8Array(0),
+    session.credentialCheck ?? new Uint8Array(0),
   ]);
   master.fill(0);
   return bytes;
@@ -46,7 +46,7 @@ export function encodeSession(session: SessionState, crypto: DtlsCrypto): Uint8A
 export function decodeSession(bytes: Uint8Array, crypto: DtlsCrypto): SessionState | Malformed {
   const sections = decodeSections(bytes, WHAT);
   if (isMalformed(sections)) return sections;
-  const [head, master, principalBytes, serverName, id, ticket, keyCheck] = sections;
+  const [head, master, principalBytes, serverName, id, ticket, credentialCheck] = sections;
   if (sections.length !== 7 || head?.length !== HEAD_LENGTH || master?.length !== MASTER_SECRET_LENGTH) {
     return { malformed: `${WHAT}: sections that are not those of one` };
   }
@@ -73,7 +73,7 @@ export function decodeSession(bytes: Uint8Array, crypto: DtlsCrypto): SessionSta
     extendedMasterSecret: (flags & FLAGS.extendedMasterSecret) !== 0,
     encryptThenMac: (flags & FLAGS.encryptThenMac) !== 0,
     principal,
-    keyCheck: keyCheck!.length > 0 ? keyCheck!.slice() : undefined,
+    credentialCheck: credentialCheck!.length > 0 ? credentialCheck!.slice() : undefined,
     serverName: hasServerName ? decodeText(serverName!) : undefined,
     createdAt,
   };

@@ -13,8 +13,8 @@ export interface SessionState {
   readonly extendedMasterSecret: boolean;
   readonly encryptThenMac: boolean;
   readonly principal: Principal;
-  /** With PSK: tells whether the key of the identity is still the one the session began with, and not the key. */
-  readonly keyCheck: Uint8Array | undefined;
+  /** Tells whether the credentials are still those the session began with; undefined where a look-up tells as much. */
+  readonly credentialCheck: Uint8Array | undefined;
   readonly serverName: string | undefined;
   /** ms since 1970. */
   readonly createdAt: number;
