@@ -39,6 +39,7 @@ export type {
   PublicKeyLookup,
   RemoteAddress,
 } from './events.ts';
+export { identityText } from './identity-text.ts';
 export { DEFAULT_DTLS_PARAMETERS } from './parameters.ts';
 export type { DtlsParameters } from './parameters.ts';
 export type { CloseReason, Refusal, RefusalReason } from './refusal.ts';

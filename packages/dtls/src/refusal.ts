@@ -37,7 +37,7 @@ export interface Refusal {
   readonly text: string;
   /** What was told to the peer, or what the peer told us with 'alert-received'. */
   readonly alert?: AlertDescription;
-  /** The identity the peer claimed, unproven: the PSK identity as UTF-8 where it is, else hex; a certificate's name. */
+  /** The identity the peer claimed, unproven: the PSK identity as `identityText` has it; a certificate's name. */
   readonly claimedIdentity?: string;
 }
 

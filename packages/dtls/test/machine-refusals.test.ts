@@ -346,13 +346,13 @@ describe('a client with a pre-shared key is refused', () => {
     assert.equal(run.serverOutput.lookups.length, 0);
   });
   for (const [identity, shown] of [
-    [Uint8Array.of(0xff, 0x00, 0x12), /^ff0012$/],
-    [new TextEncoder().encode('line\nbreak'), /^6c696e650a627265616b$/],
-    [new TextEncoder().encode('\u202eabc'), /^e280ae616263$/],
+    [Uint8Array.of(0xff, 0x00, 0x12), /^0xff0012$/],
+    [new TextEncoder().encode('line\nbreak'), /^0x6c696e650a627265616b$/],
+    [new TextEncoder().encode('\u202eabc'), /^0xe280ae616263$/],
     [new TextEncoder().encode('Wärme 7'), /^Wärme 7$/],
-    [EMPTY, /^$/],
+    [EMPTY, /^0x$/],
   ] as const) {
-    it(`and its identity is shown so that it disturbs no log: ${shown.source}`, () => {
+    it(`and its identity is shown as the credentials are, so that it disturbs no log: ${shown.source}`, () => {
       const credentials = { ...CLIENTS.psk, identity };
       const run = pair('psk', { client: { credentials }, answer: () => ({ kind: 'unknown' }) }).run();
       assert.match(run.serverOutput.failure!.claimedIdentity!, shown);

@@ -14,8 +14,8 @@
  * |                        | any of the name                  | nothing, with `refuseDowngrade`              |
  */
 import { Codes, type Code, type PeerSecurity } from '@lapwing/coap';
-import type { Lookup, LookupAnswer, Principal } from '@lapwing/dtls';
-import { identityText, publicKeyText } from '@lapwing/transport';
+import { identityText, type Lookup, type LookupAnswer, type Principal } from '@lapwing/dtls';
+import { publicKeyText } from '@lapwing/transport';
 import type { ServerParameters } from './parameters.ts';
 import type { MaybePromise } from './registration-store.ts';
 import type { SecurityEntry, SecurityStore } from './security-store.ts';

@@ -6,7 +6,8 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { OperationFailed, UsageError } from '@lapwing/coap';
-import { identityText, publicKeyText } from '@lapwing/transport';
+import { identityText } from '@lapwing/dtls';
+import { publicKeyText } from '@lapwing/transport';
 import { OrderedNames } from './ordered-names.ts';
 import type { MaybePromise } from './registration-store.ts';
 

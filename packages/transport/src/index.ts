@@ -17,5 +17,5 @@ export { SYSTEM_CLOCK } from './clock.ts';
 export type { Clock } from './clock.ts';
 export { DtlsDriver } from './dtls-driver.ts';
 export type { DtlsDriverCounters, DtlsDriverOptions } from './dtls-driver.ts';
-export { identityText, publicKeyText, securityOfPrincipal } from './peer-identity.ts';
+export { publicKeyText, securityOfPrincipal } from './peer-identity.ts';
 export type { SocketDriverCounters, SocketDriverOptions } from './socket-driver.ts';

@@ -4,21 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { PeerSecurity } from '@lapwing/coap';
-import type { Principal } from '@lapwing/dtls';
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** A PSK identity as text where it is printable UTF-8, else "0x" and its bytes in hexadecimal. */
-export function identityText(identity: Uint8Array): string {
-  try {
-    const text = decoder.decode(identity);
-    // What could be mistaken for hexadecimal is shown as such.
-    if (text !== '' && !text.startsWith('0x') && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text)) return text;
-  } catch {
-    // Not UTF-8.
-  }
-  return `0x${hex(identity)}`;
-}
+import { identityText, type Principal } from '@lapwing/dtls';
 
 /** SHA-256 of a SubjectPublicKeyInfo, "sha-256;" and hexadecimal as in RFC 6920 §7. */
 export const publicKeyText = (publicKey: Uint8Array): string =>

@@ -7,6 +7,7 @@ import { ECDSA_SIGN } from '../certificate-type-table.ts';
 import type { ServerCredentials } from '../credentials.ts';
 import type { DtlsCrypto, PublicKey } from '../crypto.ts';
 import type { CertificateLookup, PublicKeyLookup } from '../events.ts';
+import { hexText } from '../identity-text.ts';
 import { isMalformed } from '../malformed.ts';
 import { formatText } from '../x509/distinguished-name.ts';
 import { judgeClientCertificate } from '../x509/path-validation.ts';
@@ -17,7 +18,7 @@ import {
   decodeRawPublicKey,
   encodeCertificateRequest,
 } from './certificate-codec.ts';
-import { failure, hexText, malformedMessage } from './handshake-failure.ts';
+import { failure, malformedMessage } from './handshake-failure.ts';
 import type { HandshakeFailure } from './handshake.ts';
 import { acceptedSignatures, handshakeSignature, unofferedSignature, wrongSignature } from './handshake-signature.ts';
 import type { CertificateKind } from './server-negotiation.ts';

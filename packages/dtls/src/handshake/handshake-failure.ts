@@ -108,19 +108,3 @@ export function numbersText(numbers: readonly number[], nameOf: (number: number)
 function hexNumber(number: number): string {
   return `0x${number.toString(16).padStart(4, '0')}`;
 }
-
-export function hexText(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
-  return text;
-}
-
-/** What is printable UTF-8 as it is, everything else in hex: nothing in it can disturb a log. */
-export function identityText(identity: Uint8Array): string {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(identity);
-    return /^[^\p{C}\p{Zl}\p{Zp}]*$/u.test(text) ? text : hexText(identity);
-  } catch {
-    return hexText(identity);
-  }
-}

@@ -4,13 +4,14 @@
  */
 import type { ClientCredentials, Principal } from '../credentials.ts';
 import type { DtlsCrypto, GroupName, PublicKey } from '../crypto.ts';
+import { hexText } from '../identity-text.ts';
 import { isMalformed } from '../malformed.ts';
 import { namedGroupByNumber } from '../named-group-table.ts';
 import type { DtlsParameters } from '../parameters.ts';
 import { judgeServerCertificate } from '../x509/path-validation.ts';
 import { isUnusableKey, publicKeyOf } from '../x509/public-key.ts';
 import { decodeCertificateChain, decodeRawPublicKey } from './certificate-codec.ts';
-import { failure, hexText, malformedMessage, numbersText } from './handshake-failure.ts';
+import { failure, malformedMessage, numbersText } from './handshake-failure.ts';
 import { handshakeSignature, signedKeyExchange, unofferedSignature, wrongSignature } from './handshake-signature.ts';
 import type { HandshakeFailure } from './handshake.ts';
 import { decodeEcdheServerKeyExchange } from './key-exchange-codec.ts';

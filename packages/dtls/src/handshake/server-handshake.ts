@@ -15,6 +15,7 @@ import type { Principal, ServerCredentials } from '../credentials.ts';
 import type { DtlsCrypto, EphemeralKey, SecretKey } from '../crypto.ts';
 import { UsageError } from '../errors.ts';
 import type { LookupAnswer } from '../events.ts';
+import { identityText } from '../identity-text.ts';
 import { pskPremaster, verifyData } from '../key-schedule.ts';
 import { isMalformed } from '../malformed.ts';
 import type { DtlsParameters } from '../parameters.ts';
@@ -33,7 +34,6 @@ import type { Expected } from './expected-messages.ts';
 import { FlightWriter } from './flight-writer.ts';
 import {
   badPoint,
-  identityText,
   isFailure,
   lookupFailed,
   malformedMessage,
