@@ -1,8 +1,10 @@
 /** `/devices/{name}/execute`, `discover` and `attributes`: Execute, Discover and Write-Attributes. */
 import { formatCode } from '@lapwing/coap';
 import { formatPath } from '@lapwing/lwm2m';
+import { attributesInForce } from './attributes-in-force.ts';
 import { callOptions } from './call-options.ts';
 import { deviceNamed, type Http, pathOfKind, type RestContext } from './context.ts';
+import { AttributesSchema } from './operation-schemas.ts';
 import { refusal } from './problem.ts';
 import {
   AttributesBodySchema,
@@ -10,6 +12,7 @@ import {
   CodeSchema,
   DevicePathSchema,
   DiscoveredSchema,
+  DiscoverQuerySchema,
   ExecuteBodySchema,
   responses,
 } from './schemas.ts';
@@ -46,12 +49,16 @@ export function deviceOperationRoutes(http: Http, context: RestContext): void {
       tags: ['nodes'],
       summary: 'Discover what an Object, Object Instance or Resource has, with its attributes',
       params: DevicePathSchema,
-      querystring: CallQuerySchema,
+      querystring: DiscoverQuerySchema,
       response: responses({ 200: DiscoveredSchema }),
     },
     handler: async ({ params, query }, reply) => {
       const path = pathOfKind(params['*'], ['object', 'objectInstance', 'resource'], 'Discover');
-      const outcome = await deviceNamed(context, params.name).discover(path, callOptions(reply, query, deviceTimeout));
+      const { depth } = query;
+      const outcome = await deviceNamed(context, params.name).discover(path, {
+        ...callOptions(reply, query, deviceTimeout),
+        ...(depth === undefined ? {} : { depth }),
+      });
       if (!outcome.ok) throw refusal(outcome);
       return {
         code: formatCode(outcome.code),
@@ -62,6 +69,27 @@ export function deviceOperationRoutes(http: Http, context: RestContext): void {
           attributes,
         })),
       };
+    },
+  });
+
+  http.route({
+    method: 'GET',
+    url: '/devices/:name/attributes/*',
+    schema: {
+      operationId: 'readAttributes',
+      tags: ['nodes'],
+      summary: 'Attributes of a path: its own, inherited ones, and what holds; asks the device with Discover',
+      params: DevicePathSchema,
+      querystring: CallQuerySchema,
+      response: responses({ 200: AttributesSchema }),
+    },
+    handler: async ({ params, query }, reply) => {
+      const kinds = ['object', 'objectInstance', 'resource', 'resourceInstance'] as const;
+      const path = pathOfKind(params['*'], kinds, 'A list of attributes');
+      const options = callOptions(reply, query, deviceTimeout);
+      const outcome = await attributesInForce(deviceNamed(context, params.name), path, options);
+      if (!outcome.ok) throw refusal(outcome);
+      return outcome.value;
     },
   });
 

@@ -9,6 +9,7 @@ import fastify, {
 } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { AllowedMethods } from './allowed-methods.ts';
+import { compositeRoutes } from './composites.ts';
 import { consoleFiles, CONSOLE_FOLDER } from './console-files.ts';
 import type { Http, RestContext } from './context.ts';
 import { credentialRoutes } from './credentials.ts';
@@ -20,6 +21,7 @@ import { nodeRoutes } from './nodes.ts';
 import { observationRoutes } from './observations.ts';
 import { openApi } from './openapi.ts';
 import { foreignRequest, type OriginGuardOptions } from './origin-guard.ts';
+import { pendingRoutes } from './pending.ts';
 import { problem, PROBLEM_CONTENT_TYPE, problemOf } from './problem.ts';
 import { refuseUnreadable } from './unreadable-request.ts';
 import { compileRequestSchema } from './request-schema.ts';
@@ -75,6 +77,8 @@ export async function httpServer(context: RestContext, options: HttpOptions): Pr
       deviceRoutes(api, context);
       nodeRoutes(api, context);
       deviceOperationRoutes(api, context);
+      compositeRoutes(api, context);
+      pendingRoutes(api, context);
       observationRoutes(api, context);
       definitionRoutes(api, context);
       credentialRoutes(api, context);

@@ -80,7 +80,7 @@ export function objectInstanceContent(
     const id = idOf(key);
     if (id === undefined) return malformed(`${field}: expected a Resource ID from 0 to 65534`);
     const short = typeof json !== 'object' || json === null;
-    const resource = short ? { value: json } : areValues(json) ? { values: json } : json;
+    const resource = short ? { value: json } : isValuesJson(json) ? { values: json } : json;
     const content = resourceContent(
       resourcePath(path.objectId, path.objectInstanceId, id),
       resource,
@@ -136,7 +136,7 @@ function resourceContent(
 }
 
 /** Ids instead of words: the values of a multiple Resource, without the wrapping. */
-const areValues = (json: ResourceJson | ValuesJson): json is ValuesJson =>
+export const isValuesJson = (json: ResourceJson | ValuesJson): json is ValuesJson =>
   Object.keys(json).length > 0 && Object.keys(json).every((key) => /^\d+$/.test(key));
 
 const typeOf = (

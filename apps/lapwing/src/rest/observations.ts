@@ -1,11 +1,12 @@
 /** `/devices/{name}/observations`: Observe and Cancel. Notifications arrive as events. */
 import { formatCode } from '@lapwing/coap';
 import { formatPath, samePath } from '@lapwing/lwm2m';
-import { type TUnsafe, Type } from 'typebox';
+import { Type } from 'typebox';
 import { callOptions } from './call-options.ts';
 import { deviceNamed, type Http, pathOfKind, type RestContext } from './context.ts';
 import { problem, refusal } from './problem.ts';
 import {
+  cancelQuery,
   DeviceParamsSchema,
   DevicePathSchema,
   FormatQuerySchema,
@@ -17,22 +18,6 @@ import { notificationJson } from './event-json.ts';
 import { entryToJson } from './value-json.ts';
 
 const KINDS = ['object', 'objectInstance', 'resource', 'resourceInstance'] as const;
-
-const cancelQuery: TUnsafe<{ readonly mode?: 'active' | 'passive' }> = Type.Unsafe(
-  Type.Object(
-    {
-      mode: Type.Optional(
-        Type.Unsafe<'active' | 'passive'>({
-          type: 'string',
-          enum: ['active', 'passive'],
-          description:
-            'active asks the device with Observe: 1; passive (default) answers its next notification with Reset.',
-        }),
-      ),
-    },
-    { additionalProperties: false },
-  ),
-);
 
 export function observationRoutes(http: Http, context: RestContext): void {
   const { deviceTimeout } = context;
@@ -50,6 +35,8 @@ export function observationRoutes(http: Http, context: RestContext): void {
     handler: ({ params }) => ({
       items: deviceNamed(context, params.name).observations.map((observation) => ({
         path: formatPath(observation.path),
+        ...(observation.paths === undefined ? {} : { paths: observation.paths.map(formatPath) }),
+        waiting: observation.waiting,
         startedAt: new Date(observation.startedAt).toISOString(),
         lastNotification:
           observation.lastNotification === undefined ? null : notificationJson(observation.lastNotification),

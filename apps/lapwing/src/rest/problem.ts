@@ -42,6 +42,7 @@ const PROBLEMS = {
   'forbidden-origin': { status: 403, title: 'The request comes from a page of another site' },
   'unknown-device': { status: 404, title: 'No device of this name is registered' },
   'unknown-observation': { status: 404, title: 'This path is not observed' },
+  'unknown-operation': { status: 404, title: 'The device has no such pending operation' },
   'unknown-definition': { status: 404, title: 'No definition of this Object is known' },
   'unknown-credential': { status: 404, title: 'The device has no such credential' },
   'unknown-trust-anchor': { status: 404, title: 'This certificate is not trusted' },

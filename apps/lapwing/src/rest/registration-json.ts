@@ -14,6 +14,7 @@ export function deviceDetail(device: Device): DeviceJson {
   const { registration } = device;
   return {
     ...commonFields(registration),
+    awake: device.awake,
     security: deviceSecurity(device),
     objects: registration.objects.map(({ objectId, version, objectInstanceIds }) => {
       const name = device.definition(objectId)?.name;

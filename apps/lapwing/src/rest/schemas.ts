@@ -2,14 +2,14 @@
  * The JSON shapes of the REST API: an interface for our code and a JSON Schema for validation and the OpenAPI document,
  * held together by the compiler.
  */
-import { type TSchema, type TUnsafe, Type } from 'typebox';
+import { type TSchema, type TOptional, type TString, type TUnsafe, Type } from 'typebox';
 import { CIPHER_SUITES, type CipherSuiteName } from '@lapwing/dtls';
 import type { DataType, LwM2mVersion, ResourceOperations } from '@lapwing/lwm2m';
 import type { WriteAttributes } from '@lapwing/server';
 import type { NodeBodyJson } from './node-content.ts';
 import type { ProblemBody } from './problem.ts';
 import { closed, list, record, shape, sized, text, time } from './schema-parts.ts';
-import type { EntryJson } from './value-json.ts';
+import type { EntryJson, ScalarJson } from './value-json.ts';
 
 export interface ObjectJson {
   readonly objectId: number;
@@ -61,6 +61,8 @@ export interface DeviceSecurityJson extends SecurityJson {
 }
 
 export interface DeviceJson extends Omit<DeviceSummaryJson, 'objectIds' | 'security'> {
+  /** False while a device in queue mode sleeps. */
+  readonly awake: boolean;
   readonly security: DeviceSecurityJson;
   readonly objects: readonly ObjectJson[];
 }
@@ -105,6 +107,10 @@ export interface NotificationJson {
 
 export interface ObservationJson {
   readonly path: string;
+  /** Of an Observe-Composite, whose path is "/". */
+  readonly paths?: readonly string[];
+  /** No notifications come until the device has registered or answered. */
+  readonly waiting: boolean;
   readonly startedAt: string;
   readonly lastNotification: NotificationJson | null;
 }
@@ -163,14 +169,19 @@ const DATA_TYPES = [
   'none',
 ] as const satisfies readonly DataType[];
 
-const pathText = Type.String({ description: 'A path like /3/0/9.', examples: ['/3/0/9'] });
+export const pathText: TString = Type.String({ description: 'A path like /3/0/9.', examples: ['/3/0/9'] });
 const id = Type.Integer({ minimum: 0, maximum: 65535 });
-const codeField = Type.String({ description: 'The CoAP code the device answered with.', examples: ['2.05'] });
-const scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()], {
-  description:
-    'string, corelnk: text; integer, unsigned: a number, decimal text beyond 2^53; float: a number; opaque: base64; ' +
-    'time: ISO 8601 in UTC or seconds since 1970; objlnk: "3:0"; none: null.',
+export const codeField: TString = Type.String({
+  description: 'The CoAP code the device answered with.',
+  examples: ['2.05'],
 });
+export const scalar: TUnsafe<ScalarJson> = shape<ScalarJson>()(
+  Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()], {
+    description:
+      'string, corelnk: text; integer, unsigned: a number, decimal text beyond 2^53; float: a number; opaque: base64; ' +
+      'time: ISO 8601 in UTC or seconds since 1970; objlnk: "3:0"; none: null.',
+  }),
+);
 export const ProblemSchema: TUnsafe<ProblemBody> = shape<ProblemBody>()(
   Type.Object(
     {
@@ -185,7 +196,7 @@ export const ProblemSchema: TUnsafe<ProblemBody> = shape<ProblemBody>()(
   ),
 );
 
-const entry = shape<EntryJson>()(
+export const entry: TUnsafe<EntryJson> = shape<EntryJson>()(
   Type.Object(
     {
       path: pathText,
@@ -243,6 +254,7 @@ export const DeviceSchema: TUnsafe<DeviceJson> = shape<DeviceJson>()(
   Type.Object(
     {
       ...deviceFields,
+      awake: Type.Boolean(sized('False while a device in queue mode sleeps.')),
       security: Type.Object(
         {
           ...securityFields,
@@ -320,7 +332,13 @@ export const ObservationListSchema: TUnsafe<{ readonly items: readonly Observati
     {
       items: list(
         Type.Object(
-          { path: pathText, startedAt: time, lastNotification: Type.Union([notification, Type.Null()]) },
+          {
+            path: pathText,
+            paths: Type.Optional(list(pathText)),
+            waiting: Type.Boolean(sized('No notifications come until the device has registered or answered.')),
+            startedAt: time,
+            lastNotification: Type.Union([notification, Type.Null()]),
+          },
           closed,
         ),
       ),
@@ -391,7 +409,11 @@ export const ServerSchema: TUnsafe<ServerJson> = shape<ServerJson>()(
   ),
 );
 
-const resourceFields = {
+export const resourceFields: {
+  readonly value: TOptional<TUnsafe<ScalarJson>>;
+  readonly values: TOptional<TUnsafe<Readonly<Record<string, ScalarJson>>>>;
+  readonly type: TOptional<TUnsafe<DataType>>;
+} = {
   value: Type.Optional(scalar),
   values: Type.Optional(record('^[0-9]{1,5}$', scalar)),
   type: Type.Optional(text(DATA_TYPES)),
@@ -463,11 +485,46 @@ const formatQuery = Type.Optional(
 );
 export const CallQuerySchema: TUnsafe<CallQuery> = shape<CallQuery>()(Type.Object({ timeout: timeoutQuery }, closed));
 
+export interface DiscoverQuery extends CallQuery {
+  readonly depth?: 0 | 1 | 2 | 3;
+}
+export const DiscoverQuerySchema: TUnsafe<DiscoverQuery> = shape<DiscoverQuery>()(
+  Type.Object(
+    {
+      timeout: timeoutQuery,
+      depth: Type.Optional(
+        Type.Unsafe<0 | 1 | 2 | 3>({
+          type: 'integer',
+          enum: [0, 1, 2, 3],
+          description: 'How many levels below the path. Since LwM2M 1.2.',
+        }),
+      ),
+    },
+    closed,
+  ),
+);
+
 export interface FormatQuery extends CallQuery {
   readonly format?: number;
 }
 export const FormatQuerySchema: TUnsafe<FormatQuery> = shape<FormatQuery>()(
   Type.Object({ timeout: timeoutQuery, format: formatQuery }, closed),
+);
+
+export const cancelQuery: TUnsafe<{ readonly mode?: 'active' | 'passive' }> = Type.Unsafe(
+  Type.Object(
+    {
+      mode: Type.Optional(
+        Type.Unsafe<'active' | 'passive'>({
+          type: 'string',
+          enum: ['active', 'passive'],
+          description:
+            'active asks the device with Observe: 1; passive (default) answers its next notification with Reset.',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
 );
 
 /** Every route can answer with a problem; `success` are its own answers by status. */
