@@ -22,8 +22,8 @@ export interface Observed {
 export interface Observation extends Observed {
   /** Undefined: parked. */
   relation: ObserveRelation | undefined;
-  /** Last told (or stored), by path. */
-  told: ReadonlyMap<string, Value>;
+  /** Last told (or stored), by path; what is observed for an edge: the last there was. */
+  told: Map<string, Value>;
   toldAt: number;
   /** For each listed path: since then a change that matters has been seen. */
   readonly changed: boolean[];
@@ -66,7 +66,17 @@ export function hasChanged(
   return false;
 }
 
-export function snapshot(entries: readonly NodeEntry[]): ReadonlyMap<string, Value> {
+/**
+ * What did not matter is what the next change counts from: an edge is a transition of the value, told or not. Without it,
+ * a Boolean that was told once would never again differ from what was told.
+ */
+export function passOver(told: Map<string, Value>, current: ReadonlyMap<string, Value>, prefix: string): void {
+  for (const [key, value] of current) {
+    if (value.type === 'boolean' && `${key}/`.startsWith(prefix)) told.set(key, value);
+  }
+}
+
+export function snapshot(entries: readonly NodeEntry[]): Map<string, Value> {
   const values = new Map<string, Value>();
   for (const entry of entries) if (entry.kind === 'value') values.set(formatPath(entry.path), entry.value);
   return values;

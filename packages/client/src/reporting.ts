@@ -19,7 +19,7 @@ import type { Driver } from '@lapwing/transport';
 import type { AttributeStore } from './attribute-store.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import { decideNotification } from './notification-decision.ts';
-import { defaultsOf, hasChanged, NO_CONDITIONS, snapshot, textPrefix, touches } from './observation.ts';
+import { defaultsOf, hasChanged, NO_CONDITIONS, passOver, snapshot, textPrefix, touches } from './observation.ts';
 import type { Observation, Observed } from './observation.ts';
 import { isRefusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
@@ -266,7 +266,7 @@ export class Reporting {
     now: number,
     observation: Observation,
     entries: readonly NodeEntry[],
-    current: ReadonlyMap<string, Value>,
+    current: Map<string, Value>,
     parts: readonly NotificationAttributes[],
   ): void {
     const { relation, settings, stored, contentFormat } = observation;
@@ -295,7 +295,7 @@ export class Reporting {
     now: number,
     observation: Observation,
     entries: readonly NodeEntry[],
-    current: ReadonlyMap<string, Value>,
+    current: Map<string, Value>,
     parts: readonly NotificationAttributes[],
   ): void {
     const timed = this.#timed(entries);
@@ -306,7 +306,7 @@ export class Reporting {
     this.#setTold(now, observation, current);
   }
 
-  #setTold(now: number, observation: Observation, current: ReadonlyMap<string, Value>): void {
+  #setTold(now: number, observation: Observation, current: Map<string, Value>): void {
     observation.told = current;
     observation.toldAt = now;
     observation.changed.fill(false);
@@ -410,11 +410,7 @@ export class Reporting {
     return { epmin: epmin === Infinity ? 0 : epmin, epmax };
   }
 
-  #noteChanges(
-    observation: Observation,
-    current: ReadonlyMap<string, Value>,
-    parts: readonly NotificationAttributes[],
-  ): void {
+  #noteChanges(observation: Observation, current: Map<string, Value>, parts: readonly NotificationAttributes[]): void {
     const { told, paths, changed } = observation;
     paths.forEach((path, index) => {
       if (changed[index] === true) return;
@@ -422,7 +418,9 @@ export class Reporting {
       // is attached further down.
       const conditions =
         path.kind === 'resource' || path.kind === 'resourceInstance' ? (parts[index] ?? NO_CONDITIONS) : NO_CONDITIONS;
-      changed[index] = hasChanged(told, current, textPrefix(path), conditions);
+      const prefix = textPrefix(path);
+      changed[index] = hasChanged(told, current, prefix, conditions);
+      if (!changed[index] && conditions.edge !== undefined) passOver(told, current, prefix);
     });
   }
 
