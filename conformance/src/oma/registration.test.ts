@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { C1_ACCOUNT, C3_ACCOUNT, device } from '../configurations.ts';
+import { at, valuesOf } from '../operator.ts';
 import { proves } from '../proves.ts';
 import { ENDPOINT_CLIENT_NAME, Scene, type SceneOptions } from '../scene.ts';
 
@@ -118,5 +119,25 @@ describe('OMA: Registration', () => {
     assert.match(register!, /[?&]b=U(&|$)/);
     assert.match(register!, /[?&]Q(&|$)/);
     assert.equal(scene.registration.queueMode, true);
+  });
+
+  proves('LightweightM2M-1.1-int-109', async (version) => {
+    await using scene = await inC1(version, {}, { queueMode: true });
+    const { device } = scene.server;
+    assert.equal(await scene.server.write('/1/0/1', 240), '2.04');
+    await scene.seconds(120);
+    assert.equal(scene.client.isAwake, false);
+    assert.equal(device.awake, false);
+    scene.sent();
+    const reading = device.read(at('/3/0/0'));
+    await scene.seconds(10);
+    assert.deepEqual(scene.sent(), [], 'nothing is sent to a device that sleeps');
+    assert.equal(device.pendingOperations.length, 1);
+    const outcome = await scene.settle(reading);
+    assert.ok(outcome.ok);
+    assert.deepEqual(valuesOf(outcome.value.entries), { '/3/0/0': 'Lapwing' });
+    const lines = scene.sent().map(({ line }) => line.replace(/rd\/\w+/, 'rd/x'));
+    assert.deepEqual(lines, ['POST /rd/x', '2.04', 'GET /3/0/0', '2.05']);
+    assert.deepEqual(device.pendingOperations, []);
   });
 });
