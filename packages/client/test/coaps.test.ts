@@ -6,7 +6,7 @@ import { buildOptions, Codes, OperationFailed, type Code } from '@lapwing/coap';
 import { LwM2mClient, temperatureObject, type RegistrationFailure } from '@lapwing/client';
 import type { ClientCredentials } from '@lapwing/dtls';
 import { resourcePath, Temperature } from '@lapwing/lwm2m';
-import { MemorySecurityStore, type SecurityEntry } from '@lapwing/server';
+import { MemorySecurityStore, type SecurityEntry, type SecurityStore } from '@lapwing/server';
 import { SimulatedNetwork } from '@lapwing/testkit';
 import {
   AUTHORITY,
@@ -370,6 +370,33 @@ describe('credentials that are taken away', () => {
       await server.close();
     });
   }
+
+  it('a replaced key ends a handshake that the old one was looked up for', async () => {
+    const memory = new MemorySecurityStore([pskEntry('one')]);
+    let release = (): void => undefined;
+    const store: SecurityStore = {
+      add: (entry) => memory.add(entry),
+      remove: (name, kind) => memory.remove(name, kind),
+      findByIdentity: (wanted) => {
+        const found = memory.findByIdentity(wanted);
+        return new Promise((resolve) => (release = (): void => resolve(found)));
+      },
+      findByPublicKey: (wanted) => memory.findByPublicKey(wanted),
+      findByName: (name) => memory.findByName(name),
+      all: (after) => memory.all(after),
+    };
+    const { network, server, driver, said } = scene([], { store });
+    const client = startClient(network, 'one', psk('one'));
+    await network.run(1_000);
+    assert.equal(driver.dtlsUsage.lookups, 1);
+    await server.security.add({ ...pskEntry('one'), key: secretKey(7) } as SecurityEntry);
+    assert.deepEqual(said, ['cancelled']);
+    release();
+    await network.run(1_000);
+    assert.deepEqual([driver.dtlsUsage.associations, driver.dtlsUsage.handshakes], [0, 0]);
+    await settled(network, client.close());
+    await server.close();
+  });
 
   it('a replaced key ends what the old one opened, and a resumed session of the old one too', async () => {
     const { network, server, said } = scene([pskEntry('one')]);

@@ -12,7 +12,7 @@ import { AssociationTables } from './association-tables.ts';
 import { exportState, importState } from './association-transfer.ts';
 import { countDrop, newDtlsCounters } from './counters.ts';
 import type { DropReason, DtlsCounters } from './counters.ts';
-import type { ClientCredentials, ServerCredentials } from './credentials.ts';
+import type { ClientCredentials, Principal, ServerCredentials } from './credentials.ts';
 import type { DtlsCrypto } from './crypto.ts';
 import { UsageError } from './errors.ts';
 import type { DtlsOutbox, Lookup, LookupAnswer, RemoteAddress } from './events.ts';
@@ -81,6 +81,13 @@ export interface DtlsEndpointApi {
   /** Application bytes that fit into one datagram of this association. */
   maxPlaintext(association: Association): number;
   answer(now: number, lookup: Lookup, answer: LookupAnswer, out: DtlsOutbox): void;
+  /**
+   * Credentials were removed or replaced: handshakes under way that were begun with them fail with 'cancelled', or they
+   * would complete with what a look-up answered before.
+   *
+   * @param isTheirs  whether a client that claims to be this has them.
+   */
+  refuseHandshakes(isTheirs: (claimed: Principal) => boolean, out: DtlsOutbox): void;
   /** Send close_notify and forget it; a handshake under way fails with 'cancelled'. No event follows. */
   close(now: number, association: Association, out: DtlsOutbox): void;
   /** Forget it silently: the peer keeps its side. No event follows. */
@@ -256,6 +263,15 @@ export class DtlsEndpoint implements DtlsEndpointApi {
     for (const association of pending.waiters) {
       this.#handshakes.answer(now, association, answer, out);
       this.#protected.openDeferred(now, association, out);
+    }
+  }
+
+  refuseHandshakes(isTheirs: (claimed: Principal) => boolean, out: DtlsOutbox): void {
+    for (const association of [...this.#tables.handshakes]) {
+      const claimed = association.progress!.machine.claimedPrincipal;
+      if (claimed === undefined || !isTheirs(claimed)) continue;
+      const text = 'the credentials of the client were removed or replaced during the handshake';
+      this.#handshakes.refuse(association, { reason: 'cancelled', text, alert: 'internal_error' }, out);
     }
   }
 

@@ -2,11 +2,11 @@
  * What the Server does about DTLS associations: answers the look-ups of handshakes, tells who was refused, and ends what
  * credentials have opened that are taken away.
  *
- * Resuming a session asks as a whole handshake does, and one that began with another key is not resumed; so nothing has
- * to be remembered of credentials that are gone.
+ * Resuming a session asks as a whole handshake does, and one that began with another key is not resumed; handshakes under
+ * way are refused. So nothing has to be remembered of credentials that are gone.
  */
 import type { Peer } from '@lapwing/coap';
-import type { Lookup, LookupAnswer } from '@lapwing/dtls';
+import type { Lookup, LookupAnswer, Principal } from '@lapwing/dtls';
 import { securityOfPrincipal, type AssociationEvent, type PeerAddress, type SecureDriver } from '@lapwing/transport';
 import { namesOf, type Admissions } from './admission.ts';
 import type { ServerEvents } from './api.ts';
@@ -33,10 +33,14 @@ export class AssociationControl {
     for (const driver of drivers) driver.onAssociation = (event): void => this.#handle(driver, event);
   }
 
-  /** Close every association that this entry let in. */
+  /** Close every association that this entry let in, and those that are on their way. */
   end(entry: SecurityEntry): void {
     for (const driver of this.#drivers) {
-      for (const peer of [...driver.associatedPeers()]) if (isOf(driver, peer, entry)) this.#expel(driver, peer);
+      driver.refuseHandshakes((claimed) => isOf(claimed, entry));
+      for (const peer of [...driver.associatedPeers()]) {
+        const principal = driver.association(peer)?.principal;
+        if (principal !== undefined && isOf(principal, entry)) this.#expel(driver, peer);
+      }
     }
   }
 
@@ -86,9 +90,8 @@ export class AssociationControl {
   }
 }
 
-function isOf(driver: SecureDriver, peer: Peer, entry: SecurityEntry): boolean {
-  const principal = driver.association(peer)?.principal;
-  if (principal === undefined || principal.kind !== entry.kind) return false;
+function isOf(principal: Principal, entry: SecurityEntry): boolean {
+  if (principal.kind !== entry.kind) return false;
   if (principal.kind === 'x509') return namesOf(principal).includes(entry.endpointClientName);
   return securityOfPrincipal(principal).identity === securityInfo(entry).identity;
 }

@@ -11,6 +11,7 @@ import type {
   DtlsUsage,
   Lookup,
   LookupAnswer,
+  Principal,
   Refusal,
   SessionState,
 } from '@lapwing/dtls';
@@ -101,6 +102,8 @@ export interface SecureDriver extends Driver {
   /** The peers of all associations that are open or being opened by this side. */
   associatedPeers(): Iterable<Peer<PeerAddress>>;
   answer(lookup: Lookup, answer: LookupAnswer): void;
+  /** Credentials were removed or replaced: handshakes under way of clients that claim to have them fail. */
+  refuseHandshakes(isTheirs: (claimed: Principal) => boolean): void;
   /** Say close_notify and forget everything about this peer: exchanges fail with 'peer-closed'. No `closed` event follows. */
   disconnect(peer: Peer): void;
   /** As client: what to give to `connect` later, so that it needs no new key exchange. */

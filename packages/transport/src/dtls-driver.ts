@@ -22,6 +22,7 @@ import {
   type DtlsUsage,
   type Lookup,
   type LookupAnswer,
+  type Principal,
   type RemoteAddress,
   type ServerCredentials,
   type SessionState,
@@ -145,6 +146,10 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
 
   answer(lookup: Lookup, answer: LookupAnswer): void {
     this.turn((now) => this.#dtls.answer(now, lookup, answer, this.#outbox));
+  }
+
+  refuseHandshakes(isTheirs: (claimed: Principal) => boolean): void {
+    this.turn(() => this.#dtls.refuseHandshakes(isTheirs, this.#outbox));
   }
 
   disconnect(peer: Peer): void {

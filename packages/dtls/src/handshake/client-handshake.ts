@@ -106,6 +106,11 @@ export class ClientHandshake implements HandshakeMachine {
     return namesOf(this.#expected);
   }
 
+  /** A client asks nothing. */
+  get claimedPrincipal(): undefined {
+    return undefined;
+  }
+
   /** Servers are named by address and by what the client expects of them. */
   get claimedIdentity(): undefined {
     return undefined;

@@ -63,6 +63,8 @@ export interface HandshakeMachine {
   readonly expects: readonly string[];
   /** Who the peer says it is, for a refusal the machine does not see, such as a timeout; unproven. */
   readonly claimedIdentity: string | undefined;
+  /** Whose credentials were asked for, with a `lookup`; undefined before, and for servers. */
+  readonly claimedPrincipal: Principal | undefined;
   /** The next message of the peer. Returns false when it was dropped and counts for nothing: wrong epoch, early Finished, HelloRequest, or after the end. */
   handleMessage(message: HandshakeMessage, epoch: 0 | 1): boolean;
   /** Returns false when this is not its one legal place: it is ignored then, and counts for nothing else. */

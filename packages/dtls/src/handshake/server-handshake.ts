@@ -129,6 +129,10 @@ export class ServerHandshake implements HandshakeMachine {
     return this.#claimedIdentity;
   }
 
+  get claimedPrincipal(): Principal | undefined {
+    return this.#principal.kind === 'anonymous' ? undefined : this.#principal;
+  }
+
   /** @param message the ClientHello that brought a valid cookie; our ServerHello takes its `message_seq`. */
   start(message: HandshakeMessage, hello: DecodedClientHello): void {
     const { crypto, credentials, parameters, sessions, unixTime } = this.#options;
