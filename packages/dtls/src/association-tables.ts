@@ -19,6 +19,7 @@ import type { RefusalReason } from './refusal.ts';
 const STALE_STEPS = 32;
 
 export class AssociationTables {
+  /** The one whose peer has said nothing new for the longest time is first. */
   readonly handshakes: Set<DtlsAssociation> = new Set();
   readonly connectionIds: ConnectionIdTable<DtlsAssociation>;
   readonly deadlines: DeadlineQueue<DtlsAssociation | PendingLookup<DtlsAssociation>> = new DeadlineQueue();
@@ -29,15 +30,17 @@ export class AssociationTables {
   readonly #open = new AddressTable<DtlsAssociation>();
   readonly #maxAssociations: number;
   readonly #staleAfter: number;
+  readonly #handshakeStaleAfter: number;
 
   constructor(parameters: DtlsParameters) {
-    const { connectionIdLength, nodeId, maxAssociations, staleAfter, maxLookups } = parameters;
+    const { connectionIdLength, nodeId, maxAssociations, staleAfter, handshakeStaleAfter, maxLookups } = parameters;
     this.connectionIds = new ConnectionIdTable(connectionIdLength === 'off' ? 0 : connectionIdLength, nodeId);
     this.lookups = new Lookups(maxLookups);
     this.activity = new ActivityList(staleAfter / STALE_STEPS);
     this.limits = new HandshakeLimits(parameters);
     this.#maxAssociations = maxAssociations;
     this.#staleAfter = staleAfter;
+    this.#handshakeStaleAfter = handshakeStaleAfter;
   }
 
   get addresses(): number {
@@ -69,10 +72,29 @@ export class AssociationTables {
       return 'too-many-associations';
     }
     if (!this.limits.take(address)) return 'too-many-handshakes';
+    association.lastActivity = now;
     this.handshakes.add(association);
     this.#handshaking.set(address.host, address.port, association);
     if (association.isFoundByConnectionId) this.connectionIds.set(association.localConnectionId!, association);
     return undefined;
+  }
+
+  /** The peer of a handshake under way has said something new. */
+  progressed(now: number, association: DtlsAssociation): void {
+    if (!this.handshakes.delete(association)) return;
+    association.lastActivity = now;
+    this.handshakes.add(association);
+  }
+
+  /**
+   * The handshake to end where there are as many as may be and its client says nothing new: else a few datagrams a second,
+   * each with its cookie, would keep everybody out.
+   */
+  silentHandshake(now: number): DtlsAssociation | undefined {
+    if (!this.limits.isFull) return undefined;
+    const [quietest] = this.handshakes;
+    const isSilent = quietest?.role === 'server' && now - quietest.lastActivity >= this.#handshakeStaleAfter;
+    return isSilent ? quietest : undefined;
   }
 
   /** The peer does not take part, or under another ID. */

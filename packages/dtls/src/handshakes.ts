@@ -68,6 +68,8 @@ export class Handshakes {
     const association = new DtlsAssociation('server', from);
     association.plainSequence = accepted.recordSequence;
     if (hello.extensions.connectionId !== undefined) association.localConnectionId = this.#newConnectionId();
+    const silent = tables.silentHandshake(now);
+    if (silent !== undefined) this.refuse(silent, madeRoom(parameters.maxHandshakes), out);
     const refusal = tables.enterHandshake(now, association);
     if (refusal !== undefined) {
       countDrop(counters, refusal);
@@ -252,9 +254,13 @@ export class Handshakes {
   }
 
   #timedOut(association: DtlsAssociation, out: DtlsOutbox): void {
-    const { endsAt: _, machine, forgedFinished, writesEpoch1 } = association.progress!;
+    const { endsAt: _, machine, forgedFinished, reassembler, writesEpoch1 } = association.progress!;
     const expected = machine.expects.join(' or ');
     if (forgedFinished > 0) return this.refuse(association, wrongKey(machine.claimedIdentity), out);
+    if (reassembler.refusedBytes > 0) {
+      const bound = this.#surroundings.parameters.maxHandshakeMessageBytes;
+      return this.refuse(association, tooLong(otherRole(association), expected, reassembler.refusedBytes, bound), out);
+    }
     // It was there until then, so that is the likeliest reason.
     const silent = association.role === 'client' && writesEpoch1 ? SILENT_AFTER_FINISHED : '';
     this.refuse(
@@ -283,6 +289,7 @@ export class Handshakes {
       if (message === undefined) return;
       if (machine.handleMessage(message, message.epoch)) {
         progress.lastMessage = message;
+        this.#surroundings.tables.progressed(now, association);
         this.#settle(now, association, out);
       } else {
         reassembler.reject();
@@ -408,6 +415,17 @@ export class Handshakes {
     const at = Math.min(progress.endsAt, retransmissionDeadline(progress.retransmission));
     this.#surroundings.tables.deadlines.set(association, at);
   }
+}
+
+function madeRoom(maxHandshakes: number): HandshakeFailure {
+  const text = `the client went silent, and ${maxHandshakes} handshakes were under way, as many as may be`;
+  return { reason: 'too-many-handshakes', text, alert: undefined };
+}
+
+/** The end of the handshake's time tells, not the message: anybody may have sent that. */
+function tooLong(sender: string, expected: string, bytes: number, bound: number): HandshakeFailure {
+  const text = `the ${sender}'s ${expected} has ${bytes} bytes, and at most ${bound} are read: make it shorter, or allow more`;
+  return { reason: 'message-too-long', text, alert: undefined };
 }
 
 const SILENT_AFTER_FINISHED = '; many servers say nothing when the key is wrong or they do not know who asks';

@@ -22,13 +22,18 @@ export class HandshakeLimits {
     return this.#taken;
   }
 
+  /** No host has a place left. */
+  get isFull(): boolean {
+    return this.#taken >= this.#maxHandshakes;
+  }
+
   get hosts(): number {
     return this.#perHost.size;
   }
 
   /** False: the bound is reached and nothing was taken. */
   take(address: RemoteAddress): boolean {
-    if (this.#taken >= this.#maxHandshakes) return false;
+    if (this.isFull) return false;
     if (this.#maxPerHost !== Infinity) {
       const ofHost = this.#perHost.find(address.host, 0) ?? 0;
       if (ofHost >= this.#maxPerHost) return false;

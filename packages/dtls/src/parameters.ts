@@ -35,6 +35,8 @@ export interface DtlsParameters {
   readonly maxHandshakes: number;
   /** Of those, from one IP address; Infinity: no bound, because a carrier's NAT puts a fleet behind one address. */
   readonly maxHandshakesPerHost: number;
+  /** When there are as many as may be, one whose client has said nothing new for this long makes room for another. */
+  readonly handshakeStaleAfter: number;
   /** When the table is full, an association silent for this long makes room for a new one. */
   readonly staleAfter: number;
   /** One handshake message; certificate chains may need 16,384. */
@@ -86,6 +88,8 @@ export const DEFAULT_DTLS_PARAMETERS: DtlsParameters = Object.freeze({
   maxAssociations: 150_000,
   maxHandshakes: 5_000,
   maxHandshakesPerHost: Infinity,
+  // Beyond the first retransmission of a client with the timer of RFC 7925 §11.
+  handshakeStaleAfter: 15_000,
   staleAfter: 30 * 60_000,
   maxHandshakeMessageBytes: 8_192,
   maxFutureMessages: 10,
@@ -118,6 +122,7 @@ const LEAST: Readonly<Partial<Record<keyof DtlsParameters, number>>> = {
   maxAssociations: 1,
   maxHandshakes: 1,
   maxHandshakesPerHost: 1,
+  handshakeStaleAfter: 0,
   staleAfter: 0,
   maxHandshakeMessageBytes: 256,
   maxFutureMessages: 0,

@@ -26,6 +26,50 @@ describe('the bounds of a server', () => {
     assert.equal(fixture.server.endpoint.usage.handshakes, 0);
   });
 
+  it('maxHandshakes: a client that goes silent makes room for another, one that goes on does not', () => {
+    const fixture = new Fixture({ server: { maxHandshakes: 2, handshakeStaleAfter: 15_000, lookupTimeout: 60_000 } });
+    const { server, network } = fixture;
+    server.onLookup = undefined;
+    const all = [1, 2, 3, 4].map((number) => client(fixture, number)) as [Host, Host, Host, Host];
+    const [slow, silent, newcomer, another] = all;
+    // Both get as far as the cookie; the slow one goes on when it sends its flight for the fourth time, after 14 s.
+    let isThrough = false;
+    network.filter = ({ from, bytes }) => isThrough || from.port !== server.address.port || bytes.length < 80;
+    fixture.connect(slow);
+    fixture.connect(silent);
+    network.run(100);
+    network.detach(silent);
+    network.run(10_000);
+    isThrough = true;
+    network.run(4_200);
+    assert.equal(server.of('lookup').length, 1);
+    assert.equal(server.endpoint.usage.handshakes, 2);
+
+    fixture.connect(newcomer);
+    network.run(500);
+    assert.equal(server.endpoint.counters.dropped['too-many-handshakes'], 1, 'not silent for long enough');
+    network.run(5_000);
+    const refusals = (): unknown[] => server.of('refused').map(({ from, refusal }) => [from.port, refusal.reason]);
+    assert.deepEqual(refusals(), [[silent.address.port, 'too-many-handshakes']]);
+    assert.equal(server.endpoint.usage.handshakes, 2);
+
+    fixture.connect(another);
+    network.run(1_000);
+    assert.equal(refusals().length, 1, 'both of them go on');
+    network.settle();
+    assert.deepEqual(leftovers(server), NOTHING_LEFT);
+  });
+
+  it('maxHandshakeMessageBytes: at the end of its time a handshake with a longer message is refused with both numbers', () => {
+    const fixture = new Fixture({ server: { maxHandshakeMessageBytes: 256 } });
+    fixture.connect(fixture.client, X509);
+    fixture.network.settle();
+    const [refused] = fixture.server.of('refused');
+    assert.equal(refused?.refusal.reason, 'message-too-long');
+    assert.match(refused.refusal.text, /the client's certificate has \d{3} bytes, and at most 256 are read/);
+    assert.deepEqual(leftovers(fixture.server), NOTHING_LEFT);
+  });
+
   it('maxHandshakesPerHost: one host takes no more than its share', () => {
     const fixture = new Fixture({ server: { maxHandshakesPerHost: 2 } });
     fixture.server.onLookup = undefined;

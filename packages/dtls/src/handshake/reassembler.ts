@@ -34,6 +34,7 @@ export class Reassembler {
   readonly #messages = new Map<number, PartialMessage>();
   #nextSeq: number;
   #heldBytes = 0;
+  #refusedBytes = 0;
   #last: ReceivedMessage | undefined;
   #beforeLast: ReceivedMessage | undefined;
 
@@ -51,6 +52,11 @@ export class Reassembler {
   /** Bytes of messages not delivered yet: at most two messages of the maximum length. */
   get heldBytes(): number {
     return this.#heldBytes;
+  }
+
+  /** Length of the message expected next, where it is more than may be; else 0. */
+  get refusedBytes(): number {
+    return this.#refusedBytes;
   }
 
   /**
@@ -73,7 +79,10 @@ export class Reassembler {
   add(fragment: Fragment, epoch: 0 | 1): FragmentOutcome {
     const ahead = fragment.messageSeq - this.#nextSeq;
     if (ahead < 0) return this.#past(fragment, epoch);
-    if (fragment.messageLength > this.#maxMessageBytes) return 'message-too-long';
+    if (fragment.messageLength > this.#maxMessageBytes) {
+      if (ahead === 0) this.#refusedBytes = fragment.messageLength;
+      return 'message-too-long';
+    }
     if (ahead > this.#maxFutureMessages) return 'future-message';
     // A Finished that nothing protects is nobody's, and must not take the place of the true one.
     if (fragment.type === HANDSHAKE_TYPES.finished && epoch === 0) return 'unexpected-message';
@@ -104,6 +113,7 @@ export class Reassembler {
     this.#beforeLast = this.#last;
     this.#last = { type: message.type, messageSeq: this.#nextSeq, body, epoch: message.epoch };
     this.#nextSeq++;
+    this.#refusedBytes = 0;
     return this.#last;
   }
 
