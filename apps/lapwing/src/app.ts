@@ -5,22 +5,27 @@
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Driver, PeerAddress } from '@lapwing/transport';
-import { LwM2mServer } from '@lapwing/server';
+import { FirmwareUpdates, LwM2mServer } from '@lapwing/server';
 import type { Logger } from 'pino';
 import { type Configuration, DEFAULT_CONFIGURATION } from './configuration.ts';
 import { countersOf } from './counters.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { startDemo } from './demo/demo.ts';
 import { DEFAULT_EVENT_LOG_LIMITS, EventLog } from './event-log.ts';
+import { FirmwareImages } from './firmware/firmware-images.ts';
 import { bindDevices, nearAddress, portFailure } from './listening.ts';
 import { createLog } from './log.ts';
 import type { Http } from './rest/context.ts';
 import { logRefusedHandshakes, logServerEvents } from './rest/event-json.ts';
+import { logFirmwareUpdates } from './rest/firmware.ts';
 import { httpServer } from './rest/http-server.ts';
 import { addressText } from './rest/registration-json.ts';
 import { openSecurity, type Security } from './security/security.ts';
 import { usableFolder } from './usable-folder.ts';
 import { VERSION } from './version.ts';
+
+/** Images kept at once. */
+const MAX_FIRMWARE_IMAGES = 100;
 
 /** As `lapwing serve` with nothing given, but for the data folder: a library keeps nothing unasked. */
 type Settings = Omit<Configuration, 'dataDir'> & { readonly dataDir: string | undefined };
@@ -79,6 +84,11 @@ async function startInOrder(
   const definitions = await loadDefinitions(configuration, log);
   const security = await openSecurity(configuration.dataDir, configuration.maxCredentials, Date.now(), log);
   closers.push(() => security.close());
+  const firmware = await FirmwareImages.open(configuration.dataDir, {
+    maxBytes: configuration.maxFirmwareBytes,
+    maxImages: MAX_FIRMWARE_IMAGES,
+  });
+  closers.push(() => firmware.close());
   const drivers = await bindDevices(configuration, security);
   const server = new LwM2mServer({
     drivers,
@@ -91,6 +101,8 @@ async function startInOrder(
   const events = new EventLog({ ...DEFAULT_EVENT_LOG_LIMITS, maxEvents: configuration.maxEvents });
   logServerEvents(server, events);
   logRefusedHandshakes(server, security.refusals, events);
+  const firmwareUpdates = new FirmwareUpdates(server);
+  logFirmwareUpdates(firmwareUpdates, events);
 
   const coapUrls = drivers.map(({ scheme, localAddress }) => `${scheme}://${addressText(localAddress)}`);
   const http = await httpServer(
@@ -99,6 +111,8 @@ async function startInOrder(
       definitions,
       events,
       security,
+      firmware,
+      firmwareUpdates,
       version: VERSION,
       startedAt: new Date(),
       demo: configuration.demo,

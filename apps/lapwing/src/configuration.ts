@@ -31,6 +31,7 @@ export interface Configuration {
   readonly maxBodyBytes: number;
   readonly maxDevices: number;
   readonly maxCredentials: number;
+  readonly maxFirmwareBytes: number;
   readonly maxEvents: number;
   readonly maxEventStreams: number;
 }
@@ -100,6 +101,12 @@ const schema = Type.Object(
       maximum: 1_000_000,
       default: 100_000,
       description: 'credentials of devices kept at once',
+    }),
+    maxFirmwareBytes: Type.Integer({
+      minimum: 1024,
+      maximum: 1024 ** 3,
+      default: 64 * 1024 * 1024,
+      description: 'largest firmware image, in bytes; at most 100 images are kept',
     }),
     maxEvents: Type.Integer({
       minimum: 1,

@@ -271,9 +271,7 @@ describe('lapwing conformance', () => {
     assert.equal(code, 3);
     const seen: { name: string; attributes: Record<string, string> }[] = [];
     const parser = new SaxesParser();
-    parser.on('opentag', ({ name, attributes }) =>
-      seen.push({ name, attributes: attributes }),
-    );
+    parser.on('opentag', ({ name, attributes }) => seen.push({ name, attributes: attributes }));
     parser.on('error', (error) => assert.fail(error));
     parser.write(await readFile(file, 'utf8')).close();
     const suite = seen.find(({ name }) => name === 'testsuite')?.attributes;

@@ -255,6 +255,6 @@ describe('startApp', () => {
     const dataDir = join(folder, 'data', 'deep');
     const app = await startApp({ coapPort: 0, coapsPort: 0, httpPort: 0, demo: false, logLevel: 'silent', dataDir });
     await app.close();
-    assert.deepEqual(await readdir(dataDir), ['models', 'security', 'snapshot']);
+    assert.deepEqual(await readdir(dataDir), ['firmware', 'models', 'security', 'snapshot']);
   });
 });

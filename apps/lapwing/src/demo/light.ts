@@ -1,9 +1,11 @@
 /** A light: Light Control (3311) to be switched and dimmed, which counts how long it has been on and what it has used. */
 import { deviceObject, type ResourceHandler } from '@lapwing/client';
+import { simulatedFirmware } from './simulated-firmware.ts';
 import type { SimulatedDevice } from './simulated-device.ts';
 
 /** Watts at full brightness. */
 const POWER = 9;
+const FIRMWARE_VERSION = '1.0';
 
 /** What the lamp has to remember; everything else follows from it and the time. Times in ms since 1970. */
 export interface LampState {
@@ -59,10 +61,16 @@ export function light(unixTime: number): SimulatedDevice {
   };
   return {
     endpointClientName: 'demo-light',
-    summary: 'a light to switch and dim: write /3311/0/5850',
+    summary: 'a light to switch and dim: write /3311/0/5850; takes new firmware',
     interval: 1_000,
     objects: [
-      deviceObject({ manufacturer: 'Lapwing', modelNumber: 'Simulated light', serialNumber: 'SIM-3' }),
+      deviceObject({
+        manufacturer: 'Lapwing',
+        modelNumber: 'Simulated light',
+        serialNumber: 'SIM-3',
+        firmwareVersion: FIRMWARE_VERSION,
+      }),
+      simulatedFirmware(FIRMWARE_VERSION),
       {
         objectId: 3311,
         unknownResources: 'skip',

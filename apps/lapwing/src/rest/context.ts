@@ -2,10 +2,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import { type Device, type LwM2mServer } from '@lapwing/server';
+import type { Device, FirmwareUpdates, LwM2mServer } from '@lapwing/server';
 import { isMalformed, parsePath, type Path } from '@lapwing/lwm2m';
 import type { DefinitionStore } from '../definition-store.ts';
 import type { EventLog } from '../event-log.ts';
+import type { FirmwareImages } from '../firmware/firmware-images.ts';
 import type { Security } from '../security/security.ts';
 import { badRequest, problem } from './problem.ts';
 
@@ -16,6 +17,8 @@ export interface RestContext {
   readonly definitions: DefinitionStore;
   readonly events: EventLog;
   readonly security: Security;
+  readonly firmware: FirmwareImages;
+  readonly firmwareUpdates: FirmwareUpdates;
   readonly version: string;
   readonly startedAt: Date;
   readonly demo: boolean;

@@ -20,6 +20,7 @@ export const EVENT_TYPES = [
   'refused',
   'handshake-refused',
   'address-changed',
+  'firmware-update',
   'credentials-changed',
   'trust-anchors-changed',
 ] as const;

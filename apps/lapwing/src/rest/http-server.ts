@@ -17,6 +17,7 @@ import { definitionRoutes } from './definitions.ts';
 import { deviceOperationRoutes } from './device-operations.ts';
 import { deviceRoutes } from './devices.ts';
 import { eventRoutes } from './events.ts';
+import { firmwareRoutes } from './firmware.ts';
 import { nodeRoutes } from './nodes.ts';
 import { observationRoutes } from './observations.ts';
 import { openApi } from './openapi.ts';
@@ -81,6 +82,7 @@ export async function httpServer(context: RestContext, options: HttpOptions): Pr
       pendingRoutes(api, context);
       observationRoutes(api, context);
       definitionRoutes(api, context);
+      firmwareRoutes(api, context);
       credentialRoutes(api, context);
       trustRoutes(api, context);
       eventRoutes(api, context);

@@ -46,10 +46,14 @@ const PROBLEMS = {
   'unknown-definition': { status: 404, title: 'No definition of this Object is known' },
   'unknown-credential': { status: 404, title: 'The device has no such credential' },
   'unknown-trust-anchor': { status: 404, title: 'This certificate is not trusted' },
+  'unknown-firmware': { status: 404, title: 'There is no such firmware image' },
+  'unknown-update': { status: 404, title: 'No firmware update of this device is known' },
   'not-found': { status: 404, title: 'There is nothing at this address' },
   'method-not-allowed': { status: 405, title: 'This address does not know the method' },
   'credential-exists': { status: 409, title: 'The device has a credential of this kind' },
   'identity-taken': { status: 409, title: 'Another device has this identity or public key' },
+  'update-under-way': { status: 409, title: 'A firmware update of the device is under way' },
+  'update-not-cancellable': { status: 409, title: 'The firmware update cannot be cancelled any more' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body has a media type that is not understood here' },
   'misdirected-host': { status: 421, title: 'The Host header names a host that is not this server' },
@@ -101,9 +105,9 @@ export function refusal(refused: Refused): Problem {
   return problem('device-refused', `The device answered ${refused.reason}.`, { status, coapCode });
 }
 
-/** For every route at once: only one takes XML, one CSV and JSON Lines. */
+/** For every route at once: only one takes XML, one CSV and JSON Lines, one octets. */
 const MEDIA_TYPES =
-  'Send the body as application/json, an object XML as application/xml, an import as text/csv or application/x-ndjson.';
+  'Send the body as application/json, an object XML as application/xml, an import as text/csv or application/x-ndjson, firmware as application/octet-stream.';
 
 const NAME_BY_FAILURE: Readonly<Record<string, ProblemName>> = {
   TIMEOUT: 'device-timeout',
@@ -118,6 +122,7 @@ const NAME_BY_FAILURE: Readonly<Record<string, ProblemName>> = {
   CLOSED: 'not-available',
   IDENTITY_TAKEN: 'identity-taken',
   STORE_FULL: 'store-full',
+  TOO_MANY: 'not-available',
 };
 
 /** Errors of the HTTP framework that say what the caller did wrong, by their code, and what the caller can do. */
