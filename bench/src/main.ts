@@ -5,13 +5,15 @@ import { describeMachine, formatTable, writeResults } from './report.ts';
 import type { Scenario, ScenarioResult } from './scenario.ts';
 import { codec } from './scenarios/codec.ts';
 import { dtls } from './scenarios/dtls.ts';
+import { formats } from './scenarios/formats.ts';
 import { get } from './scenarios/get.ts';
 import { heap } from './scenarios/heap.ts';
 import { lwm2m } from './scenarios/lwm2m.ts';
 import { memory } from './scenarios/memory.ts';
 import { notify } from './scenarios/notify.ts';
+import { queue } from './scenarios/queue.ts';
 
-const SCENARIOS: readonly Scenario[] = [codec, get, lwm2m, notify, memory, heap, dtls];
+const SCENARIOS: readonly Scenario[] = [codec, formats, get, lwm2m, notify, queue, memory, heap, dtls];
 
 const HELP = `usage: npm run bench -- [--quick] [--only NAME]...
 

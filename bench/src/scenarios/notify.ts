@@ -14,12 +14,12 @@ const NAMES = { notify: 'Notify, text', 'notify-senml': 'Notify, SenML JSON' } a
 
 export const notify: Scenario = {
   name: 'notify',
-  description: 'Confirmable notifications of 1,000 and 10,000 observed devices',
+  description: 'Confirmable notifications of 1,000 to 100,000 observed devices',
   run: async ({ quick, noGenerator, progress }) => {
     if (noGenerator !== undefined) return skipped(TITLE, noGenerator);
-    const fleets = quick ? [1_000] : [1_000, 10_000];
+    const fleets = quick ? [1_000] : [1_000, 10_000, 100_000];
     const rounds = quick ? 1 : 3;
-    const total = quick ? 20_000 : 200_000;
+    const total = quick ? 20_000 : 300_000;
     const cpu = new Samples();
     const notes = new Set<string>();
     for (let round = 0; round < rounds; round++) {
