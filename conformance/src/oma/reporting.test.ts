@@ -108,8 +108,11 @@ describe('OMA: Observe', () => {
       [15, 30],
     );
     for (const { values } of told) assert.deepEqual(values, { '/3/0/7/0': 3800, '/3/0/7/1': 5000 });
+    // A change 1 s after the last one waits for the minimum period.
     scene.client.set('/3/0/7/0', 3700);
-    await scene.seconds(5);
+    await scene.seconds(3);
+    assert.deepEqual(scene.server.told('/3/0/7'), []);
+    await scene.seconds(2);
     assert.deepEqual(
       scene.server.told('/3/0/7').map(({ values }) => values['/3/0/7/0']),
       [3700],
