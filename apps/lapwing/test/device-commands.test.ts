@@ -31,6 +31,8 @@ before(async () => {
     {
       objectId: 3311,
       unknownResources: 'skip',
+      create: true,
+      delete: true,
       instances: { 0: { 5850: false, 5851: 10, 5706: '0' } },
     },
   ]);
@@ -77,6 +79,50 @@ describe('the device commands', () => {
     assert.deepEqual(await run('execute', 'cli device', '/3303/0/5605'), { code: 0, out: '2.04\n', err: '' });
     const { out } = await run('discover', 'cli device', '/3303/0/5700');
     assert.equal(out, '/3303/0/5700\n');
+  });
+
+  it('read several paths as a Read-Composite', async () => {
+    const { out } = await run('read', 'cli device', '/3303/0/5700', '/3/0/0');
+    assert.equal(out, '/3303/0/5700  20\n/3/0/0  Acme\n');
+  });
+
+  it('create, with and without an id, and delete', async () => {
+    assert.deepEqual(await run('create', 'cli device', '/3311/5', '5850=true', '5851=30', '5706=4'), {
+      code: 0,
+      out: '/3311/5\n',
+      err: '',
+    });
+    assert.deepEqual(
+      [device.get('/3311/5/5850'), device.get('/3311/5/5851'), device.get('/3311/5/5706')],
+      [true, 30, '4'],
+    );
+    const chosen = (await run('create', 'cli device', '/3311', '5850=false')).out.trim();
+    assert.match(chosen, /^\/3311\/\d+$/);
+    for (const path of ['/3311/5', chosen]) assert.equal((await run('delete', 'cli device', path)).out, '2.02\n');
+    assert.match((await run('create', 'cli device', '/3311', '5850')).err, /is not of the form name=value/);
+  });
+
+  it('set, show and unset attributes', async () => {
+    assert.equal((await run('attributes', 'cli device', '/3311', 'pmin=5')).out, '2.04\n');
+    assert.equal((await run('attributes', 'cli device', '/3311/0/5851', 'gt=25', 'lt=-3.5')).out, '2.04\n');
+    const { out } = await run('attributes', 'cli device', '/3311/0/5851');
+    const [own, inherited, inForce] = out.split('\n');
+    assert.equal(own, 'own  gt=25 lt=-3.5');
+    assert.match(inherited!, /^\/3311 {2}.*pmin=5/);
+    assert.match(inForce!, /^in force {2}.*gt=25/);
+    assert.equal((await run('attributes', 'cli device', '/3311/0/5851', 'gt=', 'lt=')).out, '2.04\n');
+    assert.match((await run('attributes', 'cli device', '/3311/0/5851')).out, /^own {2}none\n/);
+    assert.match((await run('attributes', 'cli device', '/3311', 'pmin=soon')).err, /pmin takes a number/);
+  });
+
+  it('discover to a depth, and list what is pending', async () => {
+    assert.equal((await run('discover', 'cli device', '/3303/0', '--depth', '0')).out, '/3303/0\n');
+    assert.deepEqual(await run('pending', 'cli device'), { code: 0, out: '', err: '' });
+    assert.equal(
+      (await run('pending', 'cli device', '--first', '7', '8', '--json')).out,
+      '{"awake":true,"items":[]}\n',
+    );
+    assert.match((await run('pending', 'cli device', '--cancel', '7')).err, /no pending operation 7/);
   });
 
   it('observe until a signal', async () => {
