@@ -207,7 +207,8 @@ export class Operator {
     const { objectId, objectInstanceId, resourceId } = path;
     const definition = this.device.definition(objectId)?.resources.get(resourceId);
     if (definition === undefined) throw new Error(`${formatPath(path)} has no definition`);
-    const isMultiple = typeof given === 'object' && given !== null && !(given instanceof Uint8Array);
+    const isMultiple =
+      typeof given === 'object' && given !== null && !(given instanceof Uint8Array) && !('objectInstanceId' in given);
     if (isMultiple && path.kind === 'resource') {
       return Object.entries(given).flatMap(([id, value]) =>
         this.#entriesAt(resourceInstancePath(objectId, objectInstanceId, resourceId, Number(id)), value as unknown),

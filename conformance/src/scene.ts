@@ -8,7 +8,7 @@ import {
   type ClientOptions,
   type ServerAccount,
 } from '@lapwing/client';
-import type { LwM2mVersion } from '@lapwing/lwm2m';
+import type { DefinitionLookup, LwM2mVersion } from '@lapwing/lwm2m';
 import { LwM2mServer, type Registration } from '@lapwing/server';
 import { NatRelay, SimulatedNetwork } from '@lapwing/testkit';
 import type { PeerAddress } from '@lapwing/transport';
@@ -27,6 +27,8 @@ export interface SceneOptions {
   readonly client?: Partial<ClientOptions>;
   /** The client is behind a NAT that can give it another address. */
   readonly nat?: boolean;
+  /** Of both sides; default: the OMA registry. */
+  readonly definitions?: DefinitionLookup;
   /** Default true: the scene opens when the client has registered with all servers. */
   readonly registered?: boolean;
 }
@@ -63,10 +65,11 @@ export class Scene implements AsyncDisposable {
     return scene;
   }
 
-  private constructor({ version, objects, accounts = [{}], client = {}, nat = false }: SceneOptions) {
+  private constructor({ version, objects, accounts = [{}], client = {}, nat = false, definitions }: SceneOptions) {
+    const known = definitions === undefined ? {} : { definitions };
     this.servers = accounts.map((_, index) => {
       const driver = this.network.driver({ host: serverHost(index), port: 5683 });
-      const server = new LwM2mServer({ drivers: [driver] });
+      const server = new LwM2mServer({ drivers: [driver], ...known });
       server.on('registered', () => this.history.push('registered'));
       server.on('updated', () => this.history.push('updated'));
       server.on('unregistered', (_registration, reason) => this.history.push(reason));
@@ -95,6 +98,7 @@ export class Scene implements AsyncDisposable {
           ...account,
         })),
         objects,
+        ...known,
         ...client,
       },
     );

@@ -38,4 +38,31 @@ export const GAPS: readonly Case[] = [
     ['edge', 'edge tells of one direction only', SINCE_1_2],
     ['con', 'con makes notifications Confirmable, the nearest level first', SINCE_1_2],
   ]),
+  ...cases('lwm2m-cbor', [
+    ['cbor-read', 'Read in LwM2M CBOR at every level is what it is in TLV', SINCE_1_2],
+    ['cbor-write', 'Write in LwM2M CBOR of every data type, to its extremes', SINCE_1_2],
+    ['cbor-composite', 'Composites in LwM2M CBOR', SINCE_1_2],
+    ['cbor-remove', 'null in LwM2M CBOR removes a Resource Instance', SINCE_1_2],
+    ['cbor-create', 'Create in LwM2M CBOR with and without an id', SINCE_1_2],
+    ['cbor-notify', 'Notifications in LwM2M CBOR', SINCE_1_2],
+    ['cbor-send', 'Send in LwM2M CBOR', SINCE_1_2],
+  ]),
+  ...cases('servers', [
+    ['servers-order', 'Registrations in the order of their priority', SINCE_1_1],
+    ['servers-observe', 'Attributes and observations of one server are none of another', SINCE_1_0],
+    ['servers-one-is-away', 'A server that is away disturbs no other', SINCE_1_0],
+    ['servers-disable-one', 'Disable ends one registration for a while, and no other', SINCE_1_0],
+    ['servers-lifetimes', 'Each server has its own lifetime', SINCE_1_0],
+    ['servers-send', 'Send goes to each server that does not mute it', SINCE_1_1],
+  ]),
+  ...cases('storing', [
+    ['storing-offline', 'What is stored while offline comes with its times, oldest first', SINCE_1_1],
+    ['storing-disabled', 'What is stored while disabled comes when the device is back', SINCE_1_1],
+    ['storing-off', 'Without storing the last value comes and no other', SINCE_1_1],
+    ['storing-hqmax', 'hqmax bounds what is stored, the oldest give way', SINCE_1_2],
+    ['storing-is-bounded', 'What is stored is bounded', SINCE_1_1],
+  ]),
+  ...cases('large-body', [
+    ['firmware-4-mib', 'A firmware image of 4 MiB arrives at 30 % loss, one block in memory at a time', SINCE_1_1],
+  ]),
 ];
