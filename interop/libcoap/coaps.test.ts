@@ -14,15 +14,17 @@ import {
   writeCertificate,
   type CertificateOptions,
   type ClientCredentials,
+  type DtlsParameters,
   type RawPublicKeyCredential,
   type ServerCredentials,
 } from '@lapwing/dtls';
-import { nodeCrypto } from '@lapwing/transport';
+import { nodeCrypto, type PeerAddress } from '@lapwing/transport';
 import { CoapsPeer } from '../src/coaps-peer.ts';
-import { freeUdpPort, missingTool, runTool, startTool, type Finished } from '../src/tool.ts';
+import { freeUdpPortPair, missingTool, runTool, Conversation, type Finished } from '../src/tool.ts';
 
 const DAY = 86_400_000;
 const NOTHING = new Uint8Array(0);
+const HOST = '127.0.0.1';
 const IDENTITY = 'device-4';
 const KEY = 'sixteen letters!';
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -107,10 +109,13 @@ const serverCredentials = (kind: Kind): ServerCredentials => ({
   trustAnchors: [root.der],
 });
 
-const ours = (kind: Kind = 'x509'): Promise<CoapsPeer> =>
+/** For handshakes that nothing but the end of their time ends. */
+const SOON_OVER: Partial<DtlsParameters> = { handshakeTimeout: 1_500 };
+
+const ours = (kind: Kind = 'x509', dtls: Partial<DtlsParameters> = {}): Promise<CoapsPeer> =>
   CoapsPeer.listen({
     server: serverCredentials(kind),
-    dtls: { handshakeTimeout: 3_000 },
+    dtls,
     answer: (lookup) => {
       switch (lookup.kind) {
         case 'psk':
@@ -213,7 +218,7 @@ for (const [build, kinds] of BUILDS) {
 
     it('an identity that nobody knows is refused, and the refusal names it', async () => {
       await using peer = await ours();
-      await ask(peer, 'small', '-u', 'stranger', '-k', KEY, '-B', '2');
+      await ask(peer, 'small', '-u', 'stranger', '-k', KEY, '-B', '1');
       const outcome = await peer.outcomes.take();
       assert.equal(outcome.kind === 'refused' && outcome.refusal.reason, 'unknown-identity');
       assert.equal(outcome.kind === 'refused' && outcome.refusal.claimedIdentity, 'stranger');
@@ -222,8 +227,8 @@ for (const [build, kinds] of BUILDS) {
 
     // A record that cannot be opened may be anybody's, so it is the end of the handshake's time that tells.
     it('a wrong key is refused, and the refusal says for whom', async () => {
-      await using peer = await ours();
-      await ask(peer, 'small', '-u', IDENTITY, '-k', 'another key', '-B', '2');
+      await using peer = await ours('x509', SOON_OVER);
+      await ask(peer, 'small', '-u', IDENTITY, '-k', 'another key', '-B', '1');
       const outcome = await peer.outcomes.take();
       assert.equal(outcome.kind === 'refused' && outcome.refusal.reason, 'wrong-key');
       assert.equal(outcome.kind === 'refused' && outcome.refusal.claimedIdentity, IDENTITY);
@@ -232,7 +237,7 @@ for (const [build, kinds] of BUILDS) {
 
     it('a client that shows no certificate is refused where one is required', async () => {
       await using peer = await ours();
-      await ask(peer, 'small', '-n', '-B', '2');
+      await ask(peer, 'small', '-n', '-B', '1');
       const outcome = await peer.outcomes.take();
       assert.equal(outcome.kind === 'refused' && outcome.refusal.reason, 'no-certificate');
     });
@@ -246,16 +251,20 @@ for (const [build, kinds] of BUILDS) {
       ...more,
     });
 
+    /** It listens with DTLS at the port after the one it is told. */
+    async function serving(own: readonly string[]): Promise<readonly [Conversation, PeerAddress]> {
+      const port = await freeUdpPortPair();
+      const program = new Conversation(SERVER, ['-A', HOST, '-p', String(port), '-d', '10', '-v', '7', ...own]);
+      await program.waitFor(/created DTLS endpoint/);
+      return [program, { host: HOST, port: port + 1 }];
+    }
+
     for (const kind of kinds) {
       describe(kind, () => {
-        let theirs: AsyncDisposable;
-        let to: { host: string; port: number };
+        let theirs: Conversation;
+        let to: PeerAddress;
         before(async () => {
-          // It listens with DTLS at the port after the one it is told.
-          const port = await freeUdpPort();
-          to = { host: '127.0.0.1', port: port + 1 };
-          const where = ['-A', to.host, '-p', String(port), '-d', '10'];
-          theirs = startTool(SERVER, [...where, ...words(kind, server, 'server')]);
+          [theirs, to] = await serving(words(kind, server, 'server'));
         });
         after(() => theirs[Symbol.asyncDispose]());
 
@@ -288,25 +297,16 @@ for (const [build, kinds] of BUILDS) {
     }
 
     it('with a wrong key nothing opens, and we are told so', async () => {
-      const port = await freeUdpPort();
-      await using theirs = startTool(SERVER, [
-        '-A',
-        '127.0.0.1',
-        '-p',
-        String(port),
-        ...words('psk', server, 'server'),
-      ]);
+      const [started, to] = await serving(words('psk', server, 'server'));
+      await using theirs = started;
       assert.notEqual(theirs.child.pid, undefined);
-      await using peer = await CoapsPeer.listen({ dtls: { handshakeTimeout: 3_000 } });
+      await using peer = await CoapsPeer.listen({ dtls: SOON_OVER });
       const credentials: ClientCredentials = {
         kind: 'psk',
         identity: utf8(IDENTITY),
         key: nodeCrypto.importSecret(utf8('another key')),
       };
-      await assert.rejects(
-        peer.connect({ host: '127.0.0.1', port: port + 1 }, { credentials }),
-        /say nothing when the key is wrong/,
-      );
+      await assert.rejects(peer.connect(to, { credentials }), /say nothing when the key is wrong/);
     });
   });
 }

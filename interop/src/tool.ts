@@ -1,6 +1,6 @@
 /** Programs we did not write: found, or the suite skips with the reason; run, with everything they printed. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
 /** False when the program is there, else why the suite is skipped. With LAPWING_REQUIRE_TOOLS=1 a missing one is an error. */
@@ -45,12 +45,36 @@ export function startTool(name: string, args: readonly string[]): AsyncDisposabl
 /** A UDP port that nobody uses now. For programs that cannot take port 0. */
 export async function freeUdpPort(host = '127.0.0.1'): Promise<number> {
   const socket = createSocket('udp4');
-  socket.bind(0, host);
-  await once(socket, 'listening');
-  const { port } = socket.address();
+  const port = await boundTo(socket, 0, host);
+  await closed(socket);
+  return port!;
+}
+
+/** The first of two UDP ports in a row that nobody uses now. For programs that take the next one for DTLS. */
+export async function freeUdpPortPair(host = '127.0.0.1'): Promise<number> {
+  for (;;) {
+    const sockets = [createSocket('udp4'), createSocket('udp4')] as const;
+    const first = await boundTo(sockets[0], 0, host);
+    const next = await boundTo(sockets[1], first! + 1, host);
+    for (const socket of sockets) await closed(socket);
+    if (next !== undefined) return first!;
+  }
+}
+
+/** Undefined: somebody has that port. */
+async function boundTo(socket: Socket, port: number, host: string): Promise<number | undefined> {
+  try {
+    socket.bind(port, host);
+    await once(socket, 'listening');
+    return socket.address().port;
+  } catch {
+    return undefined;
+  }
+}
+
+async function closed(socket: Socket): Promise<void> {
   socket.close();
   await once(socket, 'close');
-  return port;
 }
 
 /** A program still running then has lost its way: it is killed, and the test that waits for it fails. */
