@@ -187,7 +187,7 @@ export class AssociationTables {
   }
 }
 
-export function isSamePrincipal(a: Principal | undefined, b: Principal | undefined): boolean {
+function isSamePrincipal(a: Principal | undefined, b: Principal | undefined): boolean {
   if (a === undefined || b === undefined) return false;
   if (a.kind === 'psk') return b.kind === 'psk' && isEqual(a.identity, b.identity);
   if (a.kind === 'anonymous') return b.kind === 'anonymous';

@@ -56,6 +56,17 @@ describe('a handshake between two endpoints', () => {
   }
 
   for (const [kind, options] of Object.entries(CREDENTIALS)) {
+    for (const client of [{ maxFragmentLength: 512, maxDatagramBytes: 1_200 }, { maxDatagramBytes: 400 }] as const) {
+      it(`${kind}: a session whose ticket would have the ClientHello fragmented is not offered: ${JSON.stringify(client)}`, () => {
+        // A fragmented ClientHello is given no cookie. RFC 6347 §4.2.1.
+        const fixture = new Fixture({ client });
+        const first = fixture.open(fixture.client, options);
+        const session = fixture.client.endpoint.sessionOf(first.near);
+        fixture.open(fixture.client, { ...options, ...(session !== undefined && { session }) });
+        assert.equal(fixture.server.endpoint.counters.dropped['fragmented-hello'], undefined);
+      });
+    }
+
     it(`${kind}: a second one resumes the session of the first`, () => {
       const fixture = new Fixture();
       const { near } = fixture.open(fixture.client, options);

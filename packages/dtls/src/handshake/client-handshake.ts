@@ -66,7 +66,7 @@ import { Transcript } from './transcript.ts';
 const EMPTY = new Uint8Array(0);
 /** A cookie may have run out by the time it comes back; a server that asks for ever is none. */
 const MAX_COOKIES = 3;
-/** With a longer one the ClientHello would not go into a datagram of 1,200 bytes, and many servers give a fragmented one no cookie. */
+/** With a longer one the ClientHello would not go into a datagram of 1,200 bytes. */
 const MAX_TICKET_BYTES = 900;
 
 export interface ClientHandshakeOptions extends OfferOptions {

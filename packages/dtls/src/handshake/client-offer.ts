@@ -11,12 +11,14 @@ import { UsageError } from '../errors.ts';
 import { EMPTY_RENEGOTIATION_INFO_SCSV, EXTENSIONS, extensionByNumber } from '../extension-table.ts';
 import { namedGroupByName } from '../named-group-table.ts';
 import type { DtlsParameters } from '../parameters.ts';
+import { RECORD_HEADER_LENGTH } from '../record/record-header.ts';
 import type { SessionState } from '../session/session.ts';
 import type { Extensions } from './extension-codec.ts';
+import { FRAGMENT_HEADER_BYTES } from './fragment-codec.ts';
 import { cipherSuitesText, failure, namesText } from './handshake-failure.ts';
 import { acceptedSignatures } from './handshake-signature.ts';
 import type { HandshakeFailure } from './handshake.ts';
-import { DTLS_1_2, RANDOM_BYTES } from './hello-codec.ts';
+import { DTLS_1_2, RANDOM_BYTES, encodeClientHello } from './hello-codec.ts';
 import type { ClientHello, DecodedServerHello } from './hello-codec.ts';
 import type { HelloAgreement } from './key-agreement.ts';
 import { isOfferable } from './resumption.ts';
@@ -24,6 +26,8 @@ import { isOfferable } from './resumption.ts';
 const EMPTY = new Uint8Array(0);
 /** Made up beside a ticket, so that its echo tells that the ticket was taken. RFC 5077 §3.4. */
 const SESSION_ID_BYTES = 32;
+/** Of the cookie to come: servers have one or two hashes there. */
+const COOKIE_BYTES = 64;
 
 export interface OfferOptions {
   readonly crypto: DtlsCrypto;
@@ -75,27 +79,42 @@ export function makeOffer(options: OfferOptions): Offer {
   const { session } = options;
   const offered =
     session !== undefined && isOfferable(session, credentials, names, serverName, age, crypto) ? session : undefined;
-  const ticket = parameters.tickets ? offered?.ticket : undefined;
+  if (offered !== undefined) {
+    const hello = helloWith(offered, suites, options);
+    if (isUnfragmented(hello, parameters)) return { session: offered, hello };
+  }
+  return { session: undefined, hello: helloWith(undefined, suites, options) };
+}
+
+function helloWith(
+  session: SessionState | undefined,
+  suites: readonly CipherSuite[],
+  { crypto, credentials, parameters, serverName, connectionId }: OfferOptions,
+): ClientHello {
+  const ticket = parameters.tickets ? session?.ticket : undefined;
   return {
-    session: offered,
-    hello: {
-      version: DTLS_1_2,
-      random: crypto.randomBytes(RANDOM_BYTES),
-      sessionId: ticket === undefined ? (offered?.id ?? EMPTY) : crypto.randomBytes(SESSION_ID_BYTES),
-      cookie: EMPTY,
-      cipherSuites: [...suites.map((suite) => suite.number), EMPTY_RENEGOTIATION_INFO_SCSV],
-      extensions: {
-        serverName,
-        maxFragmentLength: parameters.maxFragmentLength,
-        ...(credentials.kind === 'psk' ? undefined : certificateExtensions(credentials.kind, parameters)),
-        // RFC 7366 §3: it says nothing about AEAD suites.
-        encryptThenMac: suites.some((suite) => suite.cipher === 'aes-128-cbc-sha256') ? true : undefined,
-        extendedMasterSecret: true,
-        sessionTicket: parameters.tickets ? (ticket ?? EMPTY) : undefined,
-        connectionId: options.connectionId,
-      },
+    version: DTLS_1_2,
+    random: crypto.randomBytes(RANDOM_BYTES),
+    sessionId: ticket === undefined ? (session?.id ?? EMPTY) : crypto.randomBytes(SESSION_ID_BYTES),
+    cookie: EMPTY,
+    cipherSuites: [...suites.map((suite) => suite.number), EMPTY_RENEGOTIATION_INFO_SCSV],
+    extensions: {
+      serverName,
+      maxFragmentLength: parameters.maxFragmentLength,
+      ...(credentials.kind === 'psk' ? undefined : certificateExtensions(credentials.kind, parameters)),
+      // RFC 7366 §3: it says nothing about AEAD suites.
+      encryptThenMac: suites.some((suite) => suite.cipher === 'aes-128-cbc-sha256') ? true : undefined,
+      extendedMasterSecret: true,
+      sessionTicket: parameters.tickets ? (ticket ?? EMPTY) : undefined,
+      connectionId,
     },
   };
+}
+
+/** Many servers give a fragmented ClientHello no cookie, so a ticket that is too long would keep the client out. */
+function isUnfragmented(hello: ClientHello, { maxDatagramBytes, maxFragmentLength }: DtlsParameters): boolean {
+  const bytes = FRAGMENT_HEADER_BYTES + encodeClientHello(hello).length + COOKIE_BYTES;
+  return bytes <= Math.min(maxDatagramBytes - RECORD_HEADER_LENGTH, maxFragmentLength ?? Infinity);
 }
 
 function certificateExtensions(kind: 'x509' | 'rpk', parameters: DtlsParameters): Extensions {

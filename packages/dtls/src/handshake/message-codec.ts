@@ -2,12 +2,10 @@
  * The short handshake messages: those without a body (HelloRequest, ServerHelloDone), Finished (RFC 5246 §7.4.9) and
  * NewSessionTicket (RFC 5077 §3.3).
  */
+import { VERIFY_DATA_LENGTH } from '../key-schedule.ts';
 import type { Malformed } from '../malformed.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
-
-/** `verify_data` of every suite here. */
-export const VERIFY_DATA_BYTES = 12;
 
 export interface NewSessionTicket {
   /** 0: the server does not say. */
@@ -24,7 +22,7 @@ export function checkEmptyBody(body: Uint8Array, message: 'HelloRequest' | 'Serv
 /** A view. */
 export function decodeFinished(body: Uint8Array): Uint8Array | Malformed {
   const reader = new ByteReader(body, 'Finished');
-  const verifyData = reader.bytes(VERIFY_DATA_BYTES, 'verify_data');
+  const verifyData = reader.bytes(VERIFY_DATA_LENGTH, 'verify_data');
   return reader.finish() ?? verifyData;
 }
 
