@@ -4,10 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { fragmentsOf } from './fragments.ts';
 import { nodeCrypto } from '@lapwing/transport';
 import type { DtlsCrypto } from '../src/crypto.ts';
 import { DtlsEndpoint } from '../src/endpoint.ts';
-import { encodeFragment, fragmentsOf } from '../src/handshake/fragment-codec.ts';
+import { encodeFragment } from '../src/handshake/fragment-codec.ts';
 import { HANDSHAKE_TYPES } from '../src/handshake/handshake-type-table.ts';
 import { encodeClientHello } from '../src/handshake/hello-codec.ts';
 import { isMalformed } from '../src/malformed.ts';

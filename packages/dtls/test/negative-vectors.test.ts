@@ -1,7 +1,8 @@
 /** The negative vectors N1 to N12 of `vectors.json`, against an endpoint. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { encodeFragment, fragmentsOf } from '../src/handshake/fragment-codec.ts';
+import { fragmentsOf } from './fragments.ts';
+import { encodeFragment } from '../src/handshake/fragment-codec.ts';
 import type { HandshakeMessage } from '../src/handshake/handshake.ts';
 import { HANDSHAKE_TYPES } from '../src/handshake/handshake-type-table.ts';
 import { encodeClientHello } from '../src/handshake/hello-codec.ts';

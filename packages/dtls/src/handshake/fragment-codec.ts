@@ -1,9 +1,8 @@
 /**
- * The header of a handshake fragment, and messages cut into fragments. RFC 6347 §4.2.2, §4.2.3.
+ * The header of a handshake fragment, and one fragment of a message. RFC 6347 §4.2.2, §4.2.3.
  *
  *   msg_type 1 | length 3 | message_seq 2 | fragment_offset 3 | fragment_length 3 | fragment
  */
-import { UsageError } from '../errors.ts';
 import type { Malformed } from '../malformed.ts';
 import type { HandshakeMessage } from './handshake.ts';
 
@@ -38,20 +37,6 @@ export function decodeFragment(content: Uint8Array, at: number): Fragment | Malf
     offset,
     bytes: content.subarray(start, start + length),
   };
-}
-
-/** The message in fragments of at most that many bytes each, header included. */
-export function fragmentsOf(message: HandshakeMessage, maxFragmentBytes: number): readonly Uint8Array[] {
-  const perFragment = maxFragmentBytes - FRAGMENT_HEADER_BYTES;
-  if (perFragment < 1) throw new UsageError(`no fragment fits into ${maxFragmentBytes} bytes`);
-  const fragments: Uint8Array[] = [];
-  let offset = 0;
-  do {
-    const length = Math.min(perFragment, message.body.length - offset);
-    fragments.push(encodeFragment(message, offset, length));
-    offset += length;
-  } while (offset < message.body.length);
-  return fragments;
 }
 
 /** One fragment with its header. */
