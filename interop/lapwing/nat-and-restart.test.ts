@@ -19,6 +19,7 @@ const TEMPERATURE = '/3303/0/5700';
 
 interface DeviceAnswer {
   readonly registrationId: string;
+  readonly address: string;
   readonly security: {
     readonly association: { readonly connectionId: boolean; readonly addressChanges: number } | null;
   };
@@ -90,6 +91,7 @@ describe('a device behind a NAT that gives it another port', () => {
       assert.equal((await values.next()).value, value);
       const now = await device(server);
       assert.equal(now.registrationId, registrationId);
+      assert.equal(now.address, `127.0.0.1:${nat.outsidePort}`);
       assert.deepEqual(
         [now.security.association?.connectionId, now.security.association?.addressChanges],
         [true, changes],
