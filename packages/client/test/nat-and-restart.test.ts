@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createSecretKey } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { UsageError } from '@lapwing/coap';
 import { LwM2mClient, temperatureObject } from '@lapwing/client';
 import { Temperature } from '@lapwing/lwm2m';
 import type { LwM2mServer, Observation } from '@lapwing/server';
@@ -243,6 +244,16 @@ describe('a server that is stopped and started', () => {
     assert.equal(next.server.registrationCount, 0);
     assert.equal(next.driver.dtlsUsage.associations, 0);
     await next.server.close();
+  });
+
+  it('with a key too short to protect it nothing is stopped: the server goes on', async () => {
+    const { network, server, driver } = scene([pskEntry('one')]);
+    const client = startClient(network, 'one', psk('one'));
+    await network.run(3_000);
+    await assert.rejects(server.suspend(createSecretKey(new Uint8Array(15))), UsageError);
+    assert.deepEqual([driver.dtlsUsage.associations, server.registrationCount], [1, 1]);
+    await settled(network, client.close());
+    await server.close();
   });
 
   it('a suspended server is closed: it answers nothing more, and cannot be suspended again', async () => {

@@ -45,7 +45,13 @@ import { routeOf } from './route.ts';
 import { SecurityAdministration } from './security-administration.ts';
 import { MemorySecurityStore, securityInfo, type SecurityEntry, type SecurityStore } from './security-store.ts';
 import { receiveSend } from './send.ts';
-import { openServerState, sealServerState, type Resumption, type SnapshotOptions } from './snapshot.ts';
+import {
+  checkSnapshotKey,
+  openServerState,
+  sealServerState,
+  type Resumption,
+  type SnapshotOptions,
+} from './snapshot.ts';
 import { putState, takeState } from './suspension.ts';
 
 export interface ServerOptions {
@@ -333,21 +339,24 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
    * A planned stop: everything that devices rely on (associations, registrations, observations) as bytes, encrypted and
    * authenticated with this secret key; then `close`. Give them to `start` as `snapshot`, once: the devices notice nothing.
    *
+   * Rejects with UsageError for a key of less than 16 bytes; the server goes on then.
+   *
    * @param key  16 bytes or more.
    */
   async suspend(key: KeyObject): Promise<Uint8Array> {
     if (this.#closed !== undefined) throw new OperationFailed('CLOSED', 'the server was closed', { retryable: false });
+    // Before anything is taken: what is taken and cannot be sealed is lost.
+    checkSnapshotKey(key);
     // Nothing that is told of what ends now shall begin anything.
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#closed = promise;
-    const bytes = sealServerState(
-      takeState(this.drivers, this.#table.all()),
-      key,
-      this.drivers[0]?.unixTime() ?? Date.now(),
-    );
-    await this.#close();
-    resolve();
-    return bytes;
+    try {
+      const now = this.drivers[0]?.unixTime() ?? Date.now();
+      return sealServerState(takeState(this.drivers, this.#table.all()), key, now);
+    } finally {
+      await this.#close();
+      resolve();
+    }
   }
 
   /** Go on where a suspended server stopped; `start` does. A snapshot that cannot be used is refused with a sentence. */

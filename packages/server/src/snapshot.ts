@@ -6,7 +6,7 @@
  * They are secrets, and their state must not go on twice, because keys and nonces would repeat: hence the id.
  */
 import type { KeyObject } from 'node:crypto';
-import type { ObservationState as ObservationOnWire } from '@lapwing/coap';
+import { UsageError, type ObservationState as ObservationOnWire } from '@lapwing/coap';
 import { isMalformed, openSnapshot, sealSnapshot } from '@lapwing/dtls';
 import type { NotificationAttributes, Path } from '@lapwing/lwm2m';
 import { nodeCrypto, type PeerAddress } from '@lapwing/transport';
@@ -91,6 +91,15 @@ export interface ServerState {
   readonly content: ServerContent;
   readonly associations: readonly Uint8Array[];
 }
+
+/** @throws UsageError when it is no secret key, or too short to protect anything. */
+export function checkSnapshotKey(key: KeyObject): void {
+  const keyBytes = key.symmetricKeySize ?? 0;
+  if (keyBytes < MIN_KEY_BYTES)
+    throw new UsageError(`a snapshot is sealed with a secret key of at least ${MIN_KEY_BYTES} bytes, not ${keyBytes}`);
+}
+
+const MIN_KEY_BYTES = 16;
 
 /** @param createdAt  ms since 1970. */
 export function sealServerState({ content, associations }: ServerState, key: KeyObject, createdAt: number): Uint8Array {
