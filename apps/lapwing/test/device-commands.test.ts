@@ -1,4 +1,4 @@
-/** `lapwing ls`, `read`, `write`, `execute`, `discover` and `observe` against a running server. */
+/** The device commands of `lapwing` against a running server. */
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { after, before, describe, it } from 'node:test';

@@ -250,6 +250,42 @@ describe('Register (OMA TS Core §6.2.1)', () => {
     });
   }
 
+  it('takes Profile IDs of 1.2 for what they stand for, merged with each other and with links (OMA TS Core 1.2 §6.2.1)', async () => {
+    await using setup = setUp({
+      profiles: { '6:27354b9a': '</1/0>,</3/0>', 'v:acme-1': '</3303>;ver=1.1,</3303/0>' },
+    });
+    const objects = (): unknown =>
+      setup.server
+        .device('one')
+        ?.registration.objects.map(({ objectId, objectInstanceIds: ids, version }) => [objectId, ids, version]);
+    const device = setup.device();
+    const queries = ['ep=one', 'lt=60', 'lwm2m=1.2'];
+    assert.equal((await device.register([...queries, 'pid=6:27354b9a'], '')).code, '2.01');
+    assert.deepEqual(objects(), [
+      [1, [0], '1.2'],
+      [3, [0], '1.2'],
+    ]);
+    const both = await device.register([...queries, 'pid="6:27354b9a,v:acme-1"'], '</3/0>,</3303/7>');
+    assert.equal(both.code, '2.01');
+    assert.deepEqual(objects(), [
+      [1, [0], '1.2'],
+      [3, [0], '1.2'],
+      [3303, [0, 7], '1.1'],
+    ]);
+    assert.equal((await device.update(['pid=v:acme-1'])).code, '2.04');
+    assert.deepEqual(objects(), [[3303, [0], '1.1']]);
+    assert.equal((await device.update(['pid=6:27354b9a,6:00000000'])).code, '4.09');
+    // Links beside a profile that is not known may be only a part of the list.
+    assert.equal((await device.register([...queries, 'pid=6:00000000'], '</3303/7>')).code, '4.09');
+    assert.deepEqual(objects(), [[3303, [0], '1.1']]);
+    assert.equal((await device.register(['ep=one', 'lwm2m=1.1', 'pid=6:00000000'], '</3/0>')).code, '2.01');
+  });
+
+  it('does not start with a profile that is none', () => {
+    for (const profiles of [{ nonsense: '</3/0>' }, { '6:27354b9a': '</3/0' }, { '6:27354b9a': '' }])
+      assert.throws(() => setUp({ profiles: profiles as unknown as Record<string, string> }), UsageError);
+  });
+
   it('refuses a device beyond maxRegistrations with 5.03, but not one that registers anew', async () => {
     await using setup = setUp({ parameters: { maxRegistrations: 2 } });
     const first = setup.device();

@@ -7,6 +7,8 @@
  * | POST /rd/{id}  | 2.04                | 4.00 parameters or links, 4.04 unknown id, or of another identity    |
  * | DELETE /rd/{id}| 2.02                | 4.04 unknown id, or of another identity                             |
  *
+ * A client of 1.2 may name profiles instead of Objects, see `Profiles`: 4.09 makes it send the whole list.
+ *
  * Over coaps an Endpoint Client Name is compared with the identity that the association has proven, see `Admissions`. A
  * registration is updated over the association it came over or over another of the same identity, to which it moves.
  *
@@ -38,6 +40,7 @@ import type { Admission, Admissions } from './admission.ts';
 import type { Registration, RemovalReason, ServerEvents } from './api.ts';
 import { reportServerError } from './diagnostics.ts';
 import type { ServerParameters } from './parameters.ts';
+import type { Profiles } from './profiles.ts';
 import { RegistersInFlight } from './registers-in-flight.ts';
 import { RegistrationRecord, copyRegistration } from './registration-record.ts';
 import type { MaybePromise, RegistrationStore } from './registration-store.ts';
@@ -64,6 +67,7 @@ export class RegistrationInterface {
   readonly #store: RegistrationStore;
   readonly #parameters: ServerParameters;
   readonly #queues: RequestQueues;
+  readonly #profiles: Profiles;
   readonly #listener: RegistrationListener;
   readonly #admissions: Admissions;
   readonly #lists = new SharedObjectLists();
@@ -75,6 +79,7 @@ export class RegistrationInterface {
     parameters: ServerParameters,
     admissions: Admissions,
     queues: RequestQueues,
+    profiles: Profiles,
     listener: RegistrationListener,
   ) {
     this.#table = table;
@@ -82,6 +87,7 @@ export class RegistrationInterface {
     this.#parameters = parameters;
     this.#admissions = admissions;
     this.#queues = queues;
+    this.#profiles = profiles;
     this.#listener = listener;
   }
 
@@ -180,7 +186,10 @@ export class RegistrationInterface {
     if (admission.kind === 'refused')
       return this.#refuse(responder, request, queries.endpointClientName, admission.code, admission.reason);
     const name = admission.endpointClientName;
-    if (content.payload.length === 0)
+    const whole = this.#withProfiles(content, queries.profileIds, queries.lwm2mVersion);
+    if (whole === undefined)
+      return this.#refuse(responder, request, name, Codes.conflict, unknownProfiles(queries.profileIds));
+    if (whole.payload.length === 0)
       return queries.lwm2mVersion === '1.2'
         ? this.#refuse(responder, request, name, Codes.conflict, 'the list of Objects is not known: send it')
         : this.#refuse(responder, request, name, Codes.badRequest, 'the list of Objects is missing');
@@ -194,7 +203,7 @@ export class RegistrationInterface {
         Codes.serviceUnavailable,
         'this server has no room for more devices',
       );
-    const list = this.#objectList(content, queries.lwm2mVersion);
+    const list = this.#objectList(whole, queries.lwm2mVersion);
     if ('malformed' in list) return this.#refuse(responder, request, name, list.code, list.malformed);
 
     const { driver } = responder;
@@ -340,7 +349,10 @@ export class RegistrationInterface {
     const name = record.endpointClientName;
     const changes = parseUpdateQueries(readOptions(content.options, 'uriQuery'));
     if (isMalformed(changes)) return this.#refuse(responder, request, name, changes.code, changes.malformed);
-    const list = content.payload.length === 0 ? undefined : this.#objectList(content, record.lwm2mVersion);
+    const whole = this.#withProfiles(content, changes.profileIds, record.lwm2mVersion);
+    if (whole === undefined)
+      return this.#refuse(responder, request, name, Codes.conflict, unknownProfiles(changes.profileIds));
+    const list = whole.payload.length === 0 ? undefined : this.#objectList(whole, record.lwm2mVersion);
     if (list !== undefined && 'malformed' in list)
       return this.#refuse(responder, request, name, list.code, list.malformed);
 
@@ -488,6 +500,17 @@ export class RegistrationInterface {
 
   // ── Shared ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** With the links that the Profile IDs of a client of 1.2 stand for; undefined when one is not known. */
+  #withProfiles(
+    content: RequestContent,
+    ids: readonly string[],
+    version: RegisterQueries['lwm2mVersion'],
+  ): RequestContent | undefined {
+    if (ids.length === 0 || version !== '1.2') return content;
+    const payload = this.#profiles.merged(ids, content.payload);
+    return payload === undefined ? undefined : { options: content.options, payload };
+  }
+
   #objectList(
     { options, payload }: RequestContent,
     version: RegisterQueries['lwm2mVersion'],
@@ -547,6 +570,9 @@ const failing = (error: unknown): Promise<never> =>
   Promise.resolve().then(() => {
     throw error;
   });
+
+const unknownProfiles = (ids: readonly string[]): string =>
+  `the list of Objects for profile ${ids.join()} is not known: send it`;
 
 const NO_SUCH_REGISTRATION = 'there is no such registration';
 const LINK_FORMAT = 40;

@@ -34,6 +34,7 @@ import {
   suspendObservations,
 } from './observations.ts';
 import { DEFAULT_SERVER_PARAMETERS, type ServerParameters } from './parameters.ts';
+import { Profiles } from './profiles.ts';
 import { elsewhere, RegistrationInterface, type RegistrationListener } from './registration-interface.ts';
 import type { RegistrationRecord } from './registration-record.ts';
 import { NO_REGISTRATION_STORE, type RegistrationStore } from './registration-store.ts';
@@ -61,6 +62,8 @@ export interface ServerOptions {
   readonly registrationStore?: RegistrationStore;
   /** Who may come over coaps, and as whom; default: nobody. Names in it may not come over coap. */
   readonly securityStore?: SecurityStore;
+  /** What Profile IDs of LwM2M 1.2 stand for, in the link format of a Register: `{ '6:27354b9a': '</1/0>,</3/0>' }`. */
+  readonly profiles?: Readonly<Record<string, string>>;
   readonly parameters?: Partial<ServerParameters>;
 }
 
@@ -163,6 +166,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
     definitions = new ObjectDefinitions(),
     registrationStore = NO_REGISTRATION_STORE,
     securityStore = new MemorySecurityStore(),
+    profiles = {},
     parameters = {},
   }: ServerOptions & { readonly drivers: readonly Driver[] }) {
     super();
@@ -226,6 +230,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
       bounds,
       admissions,
       this.#queues,
+      new Profiles(profiles),
       listener,
     );
     this.#owner = {
