@@ -127,13 +127,31 @@ export class AssociationTables {
   /** Returns the association that was open at that address and must end now. */
   enterOpen(now: number, association: DtlsAssociation): DtlsAssociation | undefined {
     const { address } = association;
-    const before = this.openAt(address);
+    const before = this.#replacedBy(association, association.principal);
     this.#open.set(address.host, address.port, association);
     this.activity.add(association, now);
+    return before;
+  }
+
+  /**
+   * Whether it can open: several handshakes may have been let in for the one silent association that was to make room.
+   *
+   * @param principal  what it has proven.
+   */
+  canOpen(now: number, association: DtlsAssociation, principal: Principal): boolean {
+    return (
+      this.activity.size < this.#maxAssociations ||
+      this.#isStale(now, this.activity.quietest) ||
+      this.#replacedBy(association, principal) !== undefined
+    );
+  }
+
+  /** The open association at its address that ends when it opens. */
+  #replacedBy({ address }: DtlsAssociation, principal: Principal | undefined): DtlsAssociation | undefined {
+    const before = this.openAt(address);
     if (before === undefined) return undefined;
     // Somebody else's NAT binding may have been given this address. With a Connection ID the one before lives on.
-    const livesOn = before.isFoundByConnectionId && !isSamePrincipal(before.principal, association.principal);
-    return livesOn ? undefined : before;
+    return before.isFoundByConnectionId && !isSamePrincipal(before.principal, principal) ? undefined : before;
   }
 
   /** One from a snapshot. False: the table is full, its Connection ID is in use, or without one its address is. */

@@ -359,6 +359,10 @@ export class Handshakes {
   #open(now: number, association: DtlsAssociation, result: HandshakeResult, out: DtlsOutbox): void {
     const { parameters, counters, tables, sender, open } = this.#surroundings;
     const progress = association.progress!;
+    if (!tables.canOpen(now, association, result.principal)) {
+      const text = this.#fullText('too-many-associations');
+      return this.refuse(association, { reason: 'too-many-associations', text, alert: 'internal_error' }, out);
+    }
     tables.leaveHandshake(association, 'opens');
     association.state = 'open';
     association.principal = result.principal;

@@ -127,6 +127,22 @@ describe('the bounds of a server', () => {
     assert.equal(fixture.server.endpoint.usage.associations, 2);
   });
 
+  it('staleAfter: of two that come for the place of one silent association, one gets it, and nobody else makes room', () => {
+    const fixture = new Fixture({ server: { maxAssociations: 2, staleAfter: 60_000 } });
+    const silent = fixture.open(client(fixture, 1));
+    const lively = fixture.open(client(fixture, 2));
+    fixture.network.run(59_000);
+    fixture.server.send(lively.far, 'still here');
+    fixture.network.run(2_000);
+    const both = [client(fixture, 3), client(fixture, 4)];
+    const [third, fourth] = both.map((host) => fixture.connect(host)) as [Association, Association];
+    fixture.network.run(5_000);
+    assert.deepEqual([silent.far.state, lively.far.state], ['closed', 'open']);
+    assert.deepEqual([third.state, fourth.state].sort(), ['closed', 'open']);
+    assert.equal(fixture.server.of('refused')[0]?.refusal.reason, 'too-many-associations');
+    assert.equal(fixture.server.endpoint.usage.associations, 2);
+  });
+
   it('maxLookups: further handshakes fail, those that ask the same share one', () => {
     const fixture = new Fixture({ server: { maxLookups: 1 } });
     fixture.server.onLookup = undefined;
