@@ -177,7 +177,12 @@ describe('the bounds of a server', () => {
 });
 
 describe('records that do not authenticate', () => {
-  function forger(options: object): { fixture: Fixture; far: Association; forge: (count: number) => void } {
+  function forger(options: object): {
+    fixture: Fixture;
+    near: Association;
+    far: Association;
+    forge: (count: number) => void;
+  } {
     const fixture = new Fixture({ server: options });
     const { near, far } = fixture.open();
     fixture.network.filter = () => false;
@@ -193,7 +198,7 @@ describe('records that do not authenticate', () => {
         fixture.server.receive(CLIENT, forged);
       }
     };
-    return { fixture, far, forge };
+    return { fixture, near, far, forge };
   }
 
   it('beyond so many per second are dropped unopened, and the next second is a new one', () => {
@@ -204,6 +209,14 @@ describe('records that do not authenticate', () => {
     forge(5);
     assert.equal(fixture.server.endpoint.counters.dropped.forged, 15);
     assert.equal(far.forgedRecords, 15);
+  });
+
+  it('500 a second, as anybody who has seen its Connection ID can send, keep out nothing that is true', () => {
+    const { fixture, near, forge } = forger({});
+    forge(500);
+    fixture.client.send(near, 'still here');
+    fixture.network.run(100);
+    assert.deepEqual(fixture.server.texts, ['still here']);
   });
 
   it('are reported at the first bound and at each doubling, and the association ends at the last', () => {
