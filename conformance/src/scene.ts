@@ -9,7 +9,7 @@ import {
   type ServerAccount,
 } from '@lapwing/client';
 import type { DefinitionLookup, LwM2mVersion } from '@lapwing/lwm2m';
-import { LwM2mServer, type Registration } from '@lapwing/server';
+import { LwM2mServer, type Registration, type ServerOptions } from '@lapwing/server';
 import { NatRelay, SimulatedNetwork } from '@lapwing/testkit';
 import type { PeerAddress } from '@lapwing/transport';
 import { Operator } from './operator.ts';
@@ -25,6 +25,7 @@ export interface SceneOptions {
   /** One for each server, in the order of their Short Server IDs; default: one server. The URI is given. */
   readonly accounts?: readonly Omit<ServerAccount, 'uri'>[];
   readonly client?: Partial<ClientOptions>;
+  readonly server?: ServerOptions;
   /** The client is behind a NAT that can give it another address. */
   readonly nat?: boolean;
   /** Of both sides; default: the OMA registry. */
@@ -65,11 +66,19 @@ export class Scene implements AsyncDisposable {
     return scene;
   }
 
-  private constructor({ version, objects, accounts = [{}], client = {}, nat = false, definitions }: SceneOptions) {
+  private constructor({
+    version,
+    objects,
+    accounts = [{}],
+    client = {},
+    server: ofServers = {},
+    nat = false,
+    definitions,
+  }: SceneOptions) {
     const known = definitions === undefined ? {} : { definitions };
     this.servers = accounts.map((_, index) => {
       const driver = this.network.driver({ host: serverHost(index), port: 5683 });
-      const server = new LwM2mServer({ drivers: [driver], ...known });
+      const server = new LwM2mServer({ drivers: [driver], ...known, ...ofServers });
       server.on('registered', () => this.history.push('registered'));
       server.on('updated', () => this.history.push('updated'));
       server.on('unregistered', (_registration, reason) => this.history.push(reason));

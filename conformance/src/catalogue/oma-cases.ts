@@ -71,8 +71,8 @@ export const OMA_CASES: readonly Chapter[] = [
       ['107', 'Extended lifetime', SINCE_1_1, 'registration'],
       ['108', 'Turn on queue mode', SINCE_1_1, 'registration'],
       ['109', 'Behaviour in queue mode', SINCE_1_1, 'registration'],
-      ['110', 'Registration with a Profile ID', SINCE_1_2, open('the Server does not know Profile IDs yet')],
-      ['111', 'Registration with a Profile ID and a list', SINCE_1_2, open('the Server does not know Profile IDs yet')],
+      ['110', 'Registration with a Profile ID', SINCE_1_2, 'registration'],
+      ['111', 'Registration with a Profile ID and a list', SINCE_1_2, 'registration'],
     ]),
   },
   {

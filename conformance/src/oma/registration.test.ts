@@ -1,6 +1,7 @@
-/** OMA ETS INT 101 to 109: the Client Registration Interface. OMA TS Core §6.2. */
+/** OMA ETS INT 101 to 111: the Client Registration Interface. OMA TS Core §6.2. */
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
+import { connectivityMonitoringObject } from '@lapwing/client';
 import { C1_ACCOUNT, C3_ACCOUNT, device } from '../configurations.ts';
 import { at, valuesOf } from '../operator.ts';
 import { proves } from '../proves.ts';
@@ -11,6 +12,12 @@ const inC1 = (
   account: typeof C1_ACCOUNT = {},
   client: SceneOptions['client'] = {},
 ): Promise<Scene> => Scene.open({ version, objects: [device()], accounts: [{ ...C1_ACCOUNT, ...account }], client });
+
+const monitoring = connectivityMonitoringObject({
+  networkBearer: 6,
+  radioSignalStrength: -92,
+  ipAddresses: ['192.0.2.1'],
+});
 
 describe('OMA: Registration', () => {
   proves('LightweightM2M-1.1-int-101', async (version) => {
@@ -140,4 +147,30 @@ describe('OMA: Registration', () => {
     assert.deepEqual(lines, ['POST /rd/x', '2.04', 'GET /3/0/0', '2.05']);
     assert.deepEqual(device.pendingOperations, []);
   });
+
+  for (const [id, ids, payload] of [
+    ['LightweightM2M-1.2-int-110', [1, 3], ''],
+    ['LightweightM2M-1.2-int-111', [1, 3, 4], '</4/0>'],
+  ] as const) {
+    proves(id, async (version) => {
+      const pid = '6:27354b9a';
+      await using scene = await Scene.open({
+        version,
+        objects: [device(), ...(ids.includes(4 as never) ? [monitoring] : [])],
+        client: { profile: { ids: [pid], covers: ['/1/0', '/3/0'] } },
+        server: { profiles: { [pid]: '</1/0>,</3/0>' } },
+      });
+      const [register, created] = scene.sent();
+      assert.match(register!.line, /[?&]lwm2m=1\.2(&|$)/);
+      assert.match(register!.line, /[?&]pid=6:27354b9a(&|$)/);
+      assert.equal(new TextDecoder().decode(register!.payload), payload);
+      assert.equal(created!.line, '2.01');
+      const { objects } = scene.registration;
+      assert.deepEqual(
+        objects.map(({ objectId, objectInstanceIds }) => [objectId, ...objectInstanceIds]),
+        ids.map((objectId) => [objectId, 0]),
+      );
+      for (const objectId of ids) assert.equal((await scene.server.read(`/${objectId}/0`)).code, '2.05');
+    });
+  }
 });
