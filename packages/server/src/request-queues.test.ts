@@ -109,6 +109,8 @@ describe('requests for a sleeping device', () => {
     await setup.network.run(1_000);
     assert.deepEqual(paths(device), ['/3/0/1']);
     assert.deepEqual(waiting(handle), ['sent read 1', 'waiting read 2', 'waiting read 3']);
+    reads.push(handle.read(path(0)));
+    assert.equal(waiting(handle).at(-1), 'waiting read 0');
     await setup.server.close();
     for (const read of reads) await assert.rejects(read, failsWith('CLOSED'));
   });
@@ -243,6 +245,39 @@ describe('requests for a sleeping device', () => {
     await moved.update();
     assert.equal((await setup.settle(read)).ok, true);
     assert.deepEqual([paths(device), paths(moved)], [[], ['/3/0/1']]);
+  });
+
+  it('do not wait for one that was sent to where it is no more', async () => {
+    await using setup = setUp();
+    const { device, handle } = await registered(setup);
+    device.onRequest = () => undefined;
+    const lost = assert.rejects(handle.read(path(0)), failsWith('TIMEOUT'));
+    const next = handle.read(path(1));
+    await setup.network.run(1_000);
+    const moved = setup.device();
+    moved.registrationId = device.registrationId;
+    moved.onRequest = value;
+    await moved.update();
+    await setup.network.run(1_000);
+    assert.deepEqual(paths(moved), ['/3/0/1']);
+    await setup.settle(next);
+    await setup.settle(lost);
+  });
+
+  it('wait when one is not answered, though the device was heard meanwhile', async () => {
+    await using setup = setUp();
+    const { device, handle } = await registered(setup);
+    device.onRequest = () => undefined;
+    const first = assert.rejects(handle.read(path(0)), failsWith('TIMEOUT'));
+    const second = handle.read(path(1));
+    await setup.network.run(40_000);
+    await device.update();
+    await setup.settle(first);
+    await setup.network.run(1_000);
+    assert.deepEqual([handle.awake, paths(device)], [false, ['/3/0/0']]);
+    device.onRequest = value;
+    await device.update();
+    assert.equal((await setup.settle(second)).ok, true);
   });
 
   it('go out at once when it leaves queue mode', async () => {
