@@ -26,6 +26,12 @@ const serverRoute = createRoute({
   component: lazyRouteComponent(() => import('./server/server-page.tsx'), 'ServerPage'),
 });
 
+const firmwareRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/firmware',
+  component: lazyRouteComponent(() => import('./firmware/firmware-page.tsx'), 'FirmwarePage'),
+});
+
 const securityRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/security',
@@ -33,7 +39,7 @@ const securityRoute = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([devicesRoute, deviceRoute, securityRoute, serverRoute]),
+  routeTree: rootRoute.addChildren([devicesRoute, deviceRoute, firmwareRoute, securityRoute, serverRoute]),
   defaultPreload: 'intent',
   scrollRestoration: true,
 });

@@ -74,6 +74,15 @@ export const Shell = (): JSX.Element => {
         />
         <NavLink
           component={Link}
+          to="/firmware"
+          label="Firmware"
+          active={path === '/firmware'}
+          aria-current={path === '/firmware' ? 'page' : undefined}
+          leftSection={<Icon name="upload" />}
+          className={classes['page']}
+        />
+        <NavLink
+          component={Link}
           to="/security"
           label="Security"
           active={path === '/security'}

@@ -8,10 +8,15 @@ import type {
   Device,
   DevicePage,
   DiscoveredNode,
+  Entry,
+  FirmwareImage,
+  FirmwareUpdate,
   JsonValue,
   NewCredential,
+  NodeAttributes,
   ObjectDefinition,
   ObservationRecord,
+  PendingList,
   Problem,
   ReadAnswer,
   RefusedHandshake,
@@ -55,10 +60,11 @@ const problemOf = async (response: Response): Promise<Problem> => {
 interface CallInit {
   readonly body?: unknown;
   readonly xml?: string;
+  readonly bytes?: Blob;
   readonly signal?: AbortSignal | undefined;
 }
 
-const call = async <T>(method: string, path: string, { body, xml, signal }: CallInit = {}): Promise<T> => {
+const call = async <T>(method: string, path: string, { body, xml, bytes, signal }: CallInit = {}): Promise<T> => {
   const init: RequestInit = { method, headers: { accept: 'application/json' } };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
@@ -66,6 +72,9 @@ const call = async <T>(method: string, path: string, { body, xml, signal }: Call
   } else if (xml !== undefined) {
     init.body = xml;
     init.headers = { accept: 'application/json', 'content-type': 'application/xml' };
+  } else if (bytes !== undefined) {
+    init.body = bytes;
+    init.headers = { accept: 'application/json', 'content-type': 'application/octet-stream' };
   }
   if (signal !== undefined) init.signal = signal;
   let response: Response;
@@ -135,6 +144,37 @@ export const api = {
     path: string,
     attributes: Readonly<Record<string, number | null>>,
   ): Promise<unknown> => call('PUT', below(name, 'attributes', path), { body: attributes }),
+
+  attributes: (name: string, path: string): Promise<NodeAttributes> => call('GET', below(name, 'attributes', path)),
+
+  readComposite: (name: string, paths: readonly string[]): Promise<{ readonly entries: readonly Entry[] }> =>
+    call('POST', below(name, 'composite', '/read'), { body: { paths } }),
+  writeComposite: (name: string, values: Readonly<Record<string, JsonValue>>): Promise<unknown> =>
+    call('POST', below(name, 'composite', '/write'), { body: { values } }),
+  observeComposite: (name: string, paths: readonly string[]): Promise<{ readonly entries: readonly Entry[] }> =>
+    call('POST', below(name, 'composite', '/observe'), { body: { paths } }),
+  cancelComposite: (name: string, paths: readonly string[]): Promise<unknown> =>
+    call('POST', `${below(name, 'composite', '/cancel')}?mode=active`, { body: { paths } }),
+
+  pending: (name: string, signal?: AbortSignal): Promise<PendingList> =>
+    call('GET', below(name, 'pending', ''), { signal }),
+  reorderPending: (name: string, operationIds: readonly string[]): Promise<PendingList> =>
+    call('PUT', below(name, 'pending', ''), { body: { operationIds } }),
+  cancelPending: (name: string, operationId: string): Promise<unknown> =>
+    call('DELETE', below(name, 'pending', `/${operationId}`)),
+
+  firmware: (signal?: AbortSignal): Promise<{ readonly items: readonly FirmwareImage[]; readonly maxBytes: number }> =>
+    call('GET', '/firmware', { signal }),
+  uploadFirmware: (file: File, version: string): Promise<FirmwareImage> => {
+    const query = new URLSearchParams({ name: file.name, ...(version === '' ? {} : { version }) });
+    return call('POST', `/firmware?${query.toString()}`, { bytes: file });
+  },
+  removeFirmware: (id: string): Promise<unknown> => call('DELETE', `/firmware/${id}`),
+  firmwareUpdates: (signal?: AbortSignal): Promise<{ readonly items: readonly FirmwareUpdate[] }> =>
+    call('GET', '/firmware-updates', { signal }),
+  startFirmwareUpdate: (name: string, image: string): Promise<FirmwareUpdate> =>
+    call('POST', below(name, 'firmware-update', ''), { body: { image } }),
+  cancelFirmwareUpdate: (name: string): Promise<unknown> => call('DELETE', below(name, 'firmware-update', '')),
 
   observations: (name: string, signal?: AbortSignal): Promise<{ readonly items: readonly ObservationRecord[] }> =>
     call('GET', `/devices/${encodeURIComponent(name)}/observations`, { signal }),

@@ -173,11 +173,65 @@ export interface DiscoveredNode {
 
 export interface ObservationRecord {
   readonly path: string;
+  /** Of an Observe-Composite. */
+  readonly paths?: readonly string[];
   readonly startedAt: string;
   readonly lastNotification: {
     readonly receivedAt: string;
     readonly entries: readonly Entry[];
   } | null;
+}
+
+/** Attributes of a node as the device shows them. */
+export interface NodeAttributes {
+  readonly path: string;
+  readonly own: Readonly<Record<string, string | number>>;
+  /** Of the nodes above, the nearest first. */
+  readonly inherited: readonly {
+    readonly path: string;
+    readonly attributes: Readonly<Record<string, string | number>>;
+  }[];
+  readonly effective: Readonly<Record<string, string | number>>;
+}
+
+export interface PendingOperation {
+  readonly operationId: string;
+  readonly operation: string;
+  readonly paths: readonly string[];
+  readonly state: 'waiting' | 'sent';
+  readonly createdAt: string;
+  /** Null: never. */
+  readonly expiresAt: string | null;
+}
+
+export interface PendingList {
+  readonly awake: boolean;
+  readonly items: readonly PendingOperation[];
+}
+
+export interface FirmwareImage {
+  /** SHA-256 in hexadecimal. */
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly bytes: number;
+  readonly uploadedAt: string;
+}
+
+export interface FirmwareUpdate {
+  readonly device: string;
+  readonly delivery: 'push' | 'pull';
+  readonly stage: string;
+  readonly sentBytes: number;
+  /** Null by pull. */
+  readonly totalBytes: number | null;
+  readonly versionBefore: string | null;
+  readonly versionAfter: string | null;
+  readonly startedAt: string;
+  readonly changedAt: string;
+  /** Null while it is under way. */
+  readonly outcome: string | null;
+  readonly explanation: string | null;
 }
 
 export interface ServerInfo {
@@ -225,6 +279,7 @@ export type LapwingEvent =
     })
   | (EventBase & { readonly type: 'handshake-refused'; readonly refusal: RefusedHandshake; readonly total: number })
   | (EventBase & { readonly type: 'address-changed'; readonly address: string; readonly from: string })
+  | (EventBase & { readonly type: 'firmware-update'; readonly update: FirmwareUpdate })
   | (EventBase & { readonly type: 'credentials-changed'; readonly change: 'added' | 'removed' | 'imported' })
   | (EventBase & { readonly type: 'trust-anchors-changed'; readonly change: 'added' | 'removed' })
   /** The server's log no longer holds what was missed: everything shown must be asked for again. */
@@ -241,6 +296,7 @@ export const EVENT_TYPES: readonly LapwingEvent['type'][] = [
   'refused',
   'handshake-refused',
   'address-changed',
+  'firmware-update',
   'credentials-changed',
   'trust-anchors-changed',
   'gap',

@@ -3,7 +3,7 @@ import { Alert, Badge, Button, Center, Group, Loader, Paper, Stack, Text, Title,
 import { useDocumentTitle } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { useEffect, useMemo, useState, type JSX, type ReactNode } from 'react';
+import { useCallback, useEffect, useMemo, useState, type JSX, type ReactNode } from 'react';
 import { formatNodePath } from '../api/node-path.ts';
 import { api, Refusal } from '../api/rest.ts';
 import type { Device, ObjectDefinition, Security } from '../api/shapes.ts';
@@ -16,9 +16,13 @@ import { SecurityMark } from '../security/security-mark.tsx';
 import { formatAge, formatDuration, formatLocalTime } from '../values/format-value.ts';
 import { DeviceScopeContext, deviceOperations, useDeviceScope, type DeviceScope } from './device-scope.ts';
 import type { Dialog } from './dialog.ts';
+import { CompositeCard } from './composite-card.tsx';
+import { loadCompositeSet, saveCompositeSet } from './composite-set.ts';
 import { DialogHost } from './dialogs/dialog-host.tsx';
+import { FirmwareCard } from './firmware-card.tsx';
 import { ObjectCard, objectAnchor } from './object-card.tsx';
 import { showNote, showRefusal, useOperation } from './operation.ts';
+import { PendingCard } from './pending-card.tsx';
 import classes from './device-page.module.css';
 import { TextLink } from '../text-link.tsx';
 
@@ -46,6 +50,14 @@ const DeviceByName = ({ name }: { readonly name: string }): JSX.Element => {
   const live = useLive();
   const [values] = useState(() => live.valuesOf(name));
   const [dialog, setDialog] = useState<Dialog>();
+  const [compositeSet, setCompositeSet] = useState(() => loadCompositeSet(name));
+  const changeCompositeSet = useCallback(
+    (paths: readonly string[]): void => {
+      setCompositeSet(paths);
+      saveCompositeSet(name, paths);
+    },
+    [name],
+  );
   const device = useQuery({ queryKey: deviceKey(name), queryFn: ({ signal }) => api.device(name, signal) });
   const definitions = useQuery({
     queryKey: definitionsKey(name),
@@ -75,8 +87,10 @@ const DeviceByName = ({ name }: { readonly name: string }): JSX.Element => {
       observed: observations.data ?? NOT_OBSERVED,
       operations,
       open: setDialog,
+      compositeSet,
+      changeCompositeSet,
     }),
-    [name, registered, values, definitions.data, observations.data, operations],
+    [name, registered, values, definitions.data, observations.data, operations, compositeSet, changeCompositeSet],
   );
 
   return (
@@ -100,6 +114,9 @@ const DeviceByName = ({ name }: { readonly name: string }): JSX.Element => {
           {observations.isError && registered ? (
             <Failure error={observations.error} retry={() => void observations.refetch()} />
           ) : null}
+          {device.data.queueMode ? <PendingCard /> : null}
+          {compositeSet.length === 0 ? null : <CompositeCard />}
+          {device.data.objects.some(({ objectId }) => objectId === 5) ? <FirmwareCard /> : null}
           <div className={classes['columns']}>
             <Contents device={device.data} definitions={scope.definitions} />
             <Stack gap="md" className={classes['objects']}>

@@ -2,7 +2,7 @@
 import { createContext, useContext, useMemo, useSyncExternalStore } from 'react';
 import { isWithin } from '../api/node-path.ts';
 import { api, type ResourceValues, type WriteBody } from '../api/rest.ts';
-import type { DiscoveredNode, ObjectDefinition, ReadAnswer, ResourceDefinition } from '../api/shapes.ts';
+import type { DiscoveredNode, JsonValue, ObjectDefinition, ReadAnswer, ResourceDefinition } from '../api/shapes.ts';
 import type { DeviceValues, Presence, ResourceSnapshot, Series } from '../live/device-values.ts';
 import type { LiveData, ObservedPath } from '../live/live-data.ts';
 import type { Dialog } from './dialog.ts';
@@ -15,6 +15,9 @@ export interface DeviceScope {
   readonly observed: readonly ObservedPath[];
   readonly operations: DeviceOperations;
   readonly open: (dialog: Dialog) => void;
+  /** Paths that are read, observed and written at once. */
+  readonly compositeSet: readonly string[];
+  readonly changeCompositeSet: (paths: readonly string[]) => void;
 }
 
 /** Each rejects with a Refusal. What comes back is taken into the values on screen. */
@@ -28,6 +31,10 @@ export interface DeviceOperations {
   delete(path: string): Promise<void>;
   discover(path: string): Promise<readonly DiscoveredNode[]>;
   writeAttributes(path: string, attributes: Readonly<Record<string, number | null>>): Promise<void>;
+  readComposite(paths: readonly string[]): Promise<void>;
+  observeComposite(paths: readonly string[]): Promise<void>;
+  cancelComposite(paths: readonly string[]): Promise<void>;
+  writeComposite(values: Readonly<Record<string, JsonValue>>): Promise<void>;
 }
 
 export const deviceOperations = (name: string, values: DeviceValues, live: LiveData): DeviceOperations => {
@@ -76,6 +83,25 @@ export const deviceOperations = (name: string, values: DeviceValues, live: LiveD
     },
     async writeAttributes(path, attributes) {
       await api.writeAttributes(name, path, attributes);
+    },
+    async readComposite(paths) {
+      const { entries } = await api.readComposite(name, paths);
+      values.take(undefined, entries, Date.now(), 'read');
+    },
+    async observeComposite(paths) {
+      const { entries } = await api.observeComposite(name, paths);
+      values.take(undefined, entries, Date.now(), 'notification');
+      live.renewObservations(name);
+    },
+    async cancelComposite(paths) {
+      try {
+        await api.cancelComposite(name, paths);
+      } finally {
+        live.renewObservations(name);
+      }
+    },
+    async writeComposite(written) {
+      await api.writeComposite(name, written);
     },
   };
 };

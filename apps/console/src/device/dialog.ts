@@ -12,6 +12,7 @@ export type Dialog =
   | { readonly kind: 'create'; readonly objectId: number; readonly name: string }
   | { readonly kind: 'writeResources'; readonly path: string; readonly objectId: number; readonly name: string }
   | { readonly kind: 'attributes'; readonly path: string; readonly name: string }
+  | { readonly kind: 'writeComposite'; readonly paths: readonly string[]; readonly name: string }
   | { readonly kind: 'discover'; readonly path: string; readonly name: string }
   | { readonly kind: 'delete'; readonly path: string; readonly name: string }
   | {

@@ -11,7 +11,8 @@ interface MoreMenuProps {
 }
 
 export const MoreMenu = ({ path, name, children }: MoreMenuProps): JSX.Element => {
-  const { open, registered } = useDeviceScope();
+  const { open, registered, compositeSet, changeCompositeSet } = useDeviceScope();
+  const isInSet = compositeSet.includes(path);
   return (
     <Menu position="bottom-end" width={240} withinPortal withInitialFocusPlaceholder={false}>
       <Menu.Target>
@@ -31,6 +32,14 @@ export const MoreMenu = ({ path, name, children }: MoreMenuProps): JSX.Element =
           onClick={() => open({ kind: 'discover', path, name })}
         >
           Discover
+        </Menu.Item>
+        <Menu.Item
+          leftSection={<Icon name={isInSet ? 'remove' : 'create'} size={16} />}
+          onClick={() =>
+            changeCompositeSet(isInSet ? compositeSet.filter((each) => each !== path) : [...compositeSet, path])
+          }
+        >
+          {isInSet ? 'Take out of the composite set' : 'Add to the composite set'}
         </Menu.Item>
         {children}
       </Menu.Dropdown>

@@ -33,7 +33,11 @@ const OPERATION_WORDS: Readonly<Record<string, string>> = {
 /** A sensor of the IPSO kind tells its units itself, in Sensor Units (5701). */
 const SENSOR_UNITS = 5701;
 
-const useUnits = (objectId: number, objectInstanceId: number, resource: ResourceDefinition | undefined): string => {
+export const useUnits = (
+  objectId: number,
+  objectInstanceId: number,
+  resource: ResourceDefinition | undefined,
+): string => {
   const { definitions } = useDeviceScope();
   const told = useResource(formatNodePath(objectId, objectInstanceId, SENSOR_UNITS));
   if (resource === undefined) return '';

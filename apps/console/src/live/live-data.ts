@@ -3,7 +3,7 @@ import type { QueryClient } from '@tanstack/react-query';
 import { createContext, useContext, useSyncExternalStore } from 'react';
 import { api } from '../api/rest.ts';
 import { parseNodePath } from '../api/node-path.ts';
-import type { Device, LapwingEvent } from '../api/shapes.ts';
+import type { Device, FirmwareUpdate, LapwingEvent } from '../api/shapes.ts';
 import { ListRefresher } from '../devices/list-refresher.ts';
 import { DeviceValues } from './device-values.ts';
 import type { EventFeed, FeedState } from './event-feed.ts';
@@ -18,11 +18,16 @@ export type RefusedEvent = Extract<LapwingEvent, { type: 'refused' }>;
 export interface ObservedPath {
   readonly path: string;
   readonly startedAt: string;
+  /** Of an Observe-Composite, whose path is the root. */
+  readonly paths?: readonly string[];
 }
 
 export const deviceKey = (name: string): readonly string[] => ['device', name, 'registration'];
 export const definitionsKey = (name: string): readonly string[] => ['device', name, 'definitions'];
 export const observationsKey = (name: string): readonly string[] => ['device', name, 'observations'];
+
+export const FIRMWARE = ['firmware', 'images'] as const;
+export const FIRMWARE_UPDATES = ['firmware', 'updates'] as const;
 
 export const CREDENTIALS = ['security', 'credentials'] as const;
 export const TRUST_ANCHORS = ['security', 'trust-anchors'] as const;
@@ -58,9 +63,14 @@ export class LiveData {
     const { items } = await api.observations(name, signal);
     for (const { path, lastNotification } of items) {
       if (lastNotification === null) continue;
-      this.valuesOf(name).take(path, lastNotification.entries, Date.parse(lastNotification.receivedAt), 'notification');
+      this.valuesOf(name).take(
+        scopeOf(path),
+        lastNotification.entries,
+        Date.parse(lastNotification.receivedAt),
+        'notification',
+      );
     }
-    return items.map(({ path, startedAt }) => ({ path, startedAt }));
+    return items.map(({ path, startedAt, paths }) => ({ path, startedAt, ...(paths === undefined ? {} : { paths }) }));
   }
 
   readonly onRefusals = (listener: () => void): (() => void) => {
@@ -97,6 +107,12 @@ export class LiveData {
               return { ...object, objectInstanceIds: ids };
             }),
           },
+    );
+  }
+
+  takeFirmwareUpdate(update: FirmwareUpdate): void {
+    this.#queries.setQueryData<readonly FirmwareUpdate[]>(FIRMWARE_UPDATES, (before) =>
+      before === undefined ? before : [update, ...before.filter(({ device }) => device !== update.device)],
     );
   }
 
@@ -144,17 +160,22 @@ export class LiveData {
         this.#list.changed(name);
         void this.#queries.invalidateQueries({ queryKey: deviceKey(name) });
         return;
+      case 'firmware-update':
+        this.takeFirmwareUpdate(event.update);
+        return;
       case 'observed':
-        if (this.#queries.getQueryData(observationsKey(name)) !== undefined) {
+        if (event.path === ROOT) this.renewObservations(name);
+        else if (this.#queries.getQueryData(observationsKey(name)) !== undefined) {
           this.setObserved(name, event.path, event.startedAt ?? event.time);
         }
         return;
       case 'observation-ended':
-        if (this.#queries.getQueryData(observationsKey(name)) !== undefined)
+        if (event.path === ROOT) this.renewObservations(name);
+        else if (this.#queries.getQueryData(observationsKey(name)) !== undefined)
           this.setObserved(name, event.path, undefined);
         return;
       case 'notification':
-        this.#values.get(name)?.take(event.path, event.entries, Date.parse(event.receivedAt), 'notification');
+        this.#values.get(name)?.take(scopeOf(event.path), event.entries, Date.parse(event.receivedAt), 'notification');
         return;
       case 'sent':
         this.#values.get(name)?.take(undefined, event.entries, Date.parse(event.time), 'send');
@@ -162,6 +183,10 @@ export class LiveData {
     }
   }
 }
+
+/** Of an Observe-Composite: its entries are not all there is below it. */
+const ROOT = '/';
+const scopeOf = (path: string): string | undefined => (path === ROOT ? undefined : path);
 
 export const LiveContext: React.Context<LiveData | undefined> = createContext<LiveData | undefined>(undefined);
 

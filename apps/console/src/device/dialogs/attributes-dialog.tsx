@@ -1,7 +1,11 @@
 /** Write-Attributes: each attribute is set, unset or left as it is. */
-import { Checkbox, Group, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Checkbox, Group, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { useState, type JSX } from 'react';
-import { useAttributes, useDeviceScope } from '../device-scope.ts';
+import { api } from '../../api/rest.ts';
+import type { NodeAttributes } from '../../api/shapes.ts';
+import { Failure } from '../../failure.tsx';
+import { useDeviceScope } from '../device-scope.ts';
 import { showDone, useOperation } from '../operation.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 
@@ -42,9 +46,44 @@ const FIELDS: readonly AttributeField[] = [
 type Change = { readonly kind: 'leave' } | { readonly kind: 'set'; readonly text: string } | { readonly kind: 'unset' };
 const LEAVE: Change = { kind: 'leave' };
 
+/** What holds now: set here, or come from a node above. */
+const describe = (attributes: NodeAttributes | undefined, key: string): string => {
+  if (attributes === undefined) return 'asking the device …';
+  const own = attributes.own[key];
+  const nearest = attributes.inherited.find((each) => each.attributes[key] !== undefined);
+  const inherited = nearest === undefined ? '' : `${nearest.attributes[key]} from ${nearest.path}`;
+  if (own !== undefined) return inherited === '' ? `own: ${own}` : `own: ${own}, in place of ${inherited}`;
+  return inherited === '' ? 'not set' : `inherited: ${inherited}`;
+};
+
+/** Why the values do not go together, those that are set already among them. OMA TS Core §7.3.2. */
+const contradiction = (
+  own: NodeAttributes['own'],
+  body: Readonly<Record<string, number | null>>,
+): string | undefined => {
+  const value = (key: string): number | undefined => {
+    if (key in body) return body[key] ?? undefined;
+    return own[key] === undefined ? undefined : Number(own[key]);
+  };
+  const [lt, gt, st, epmin, epmax] = [value('lt'), value('gt'), value('st'), value('epmin'), value('epmax')];
+  if (lt !== undefined && gt !== undefined && lt >= gt) return 'Less than (lt) must be below Greater than (gt).';
+  if (lt !== undefined && gt !== undefined && st !== undefined && lt + 2 * st >= gt)
+    return 'Two steps (st) must fit between Less than (lt) and Greater than (gt).';
+  if (epmin !== undefined && epmax !== undefined && epmin >= epmax)
+    return 'The minimum evaluation period (epmin) must be below the maximum (epmax).';
+  return undefined;
+};
+
 export const AttributesDialog = ({ path, name, onClose }: AttributesDialogProps): JSX.Element => {
-  const { operations } = useDeviceScope();
-  const known = useAttributes(path);
+  const { name: device, operations } = useDeviceScope();
+  const attributes = useQuery({
+    queryKey: ['attributes', device, path],
+    queryFn: () => api.attributes(device, path),
+    staleTime: 0,
+    gcTime: 0,
+    retry: false,
+  });
+  const current = attributes.data;
   const [changes, setChanges] = useState<Readonly<Record<string, Change>>>({});
   const { state, run } = useOperation();
   const isResource = path.split('/').length > 3;
@@ -60,7 +99,9 @@ export const AttributesDialog = ({ path, name, onClose }: AttributesDialogProps)
     if (change.kind === 'set') body[key] = Number(change.text.trim());
     if (change.kind === 'unset') body[key] = null;
   }
-  const ready = Object.keys(body).length > 0 && fields.every((field) => wrong(field) === undefined);
+  const conflict = contradiction(current?.own ?? {}, body);
+  const ready =
+    conflict === undefined && Object.keys(body).length > 0 && fields.every((field) => wrong(field) === undefined);
   const change = (key: string, to: Change): void => setChanges({ ...changes, [key]: to });
 
   return (
@@ -81,19 +122,20 @@ export const AttributesDialog = ({ path, name, onClose }: AttributesDialogProps)
       }}
     >
       <Text size="sm">They say when the device notifies. What is left empty stays as it is.</Text>
+      {attributes.isError ? <Failure error={attributes.error} retry={() => void attributes.refetch()} /> : null}
       <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md" verticalSpacing="sm">
         {fields.map((field, index) => {
           const { key, label } = field;
-          const current = changes[key] ?? LEAVE;
+          const choice = changes[key] ?? LEAVE;
           return (
             <Stack key={key} gap={4}>
               <TextInput
                 label={`${label} (${key})`}
                 inputMode="decimal"
                 autoComplete="off"
-                placeholder={known?.[key] === undefined ? '' : `now ${known[key]}`}
-                value={current.kind === 'set' ? current.text : ''}
-                disabled={current.kind === 'unset'}
+                description={describe(current, key)}
+                value={choice.kind === 'set' ? choice.text : ''}
+                disabled={choice.kind === 'unset'}
                 error={wrong(field)}
                 data-autofocus={index === 0 || undefined}
                 onChange={(event) => {
@@ -106,7 +148,7 @@ export const AttributesDialog = ({ path, name, onClose }: AttributesDialogProps)
                   size="xs"
                   label="Unset"
                   aria-label={`Unset ${key}`}
-                  checked={current.kind === 'unset'}
+                  checked={choice.kind === 'unset'}
                   onChange={(event) => change(key, event.currentTarget.checked ? { kind: 'unset' } : LEAVE)}
                 />
               </Group>
@@ -114,6 +156,11 @@ export const AttributesDialog = ({ path, name, onClose }: AttributesDialogProps)
           );
         })}
       </SimpleGrid>
+      {conflict === undefined ? null : (
+        <Alert color="orange" role="alert">
+          {conflict}
+        </Alert>
+      )}
     </DialogFrame>
   );
 };

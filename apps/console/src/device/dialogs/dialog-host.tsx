@@ -8,6 +8,7 @@ import { DeleteDialog } from './delete-dialog.tsx';
 import { DiscoverDialog } from './discover-dialog.tsx';
 import { ExecuteDialog } from './execute-dialog.tsx';
 import { ResourcesDialog } from './resources-dialog.tsx';
+import { WriteCompositeDialog } from './write-composite-dialog.tsx';
 import { WriteDialog } from './write-dialog.tsx';
 
 interface DialogHostProps {
@@ -21,6 +22,7 @@ const TITLES: Readonly<Record<Dialog['kind'], (name: string) => string>> = {
   create: (name) => `Create an Object Instance of ${name}`,
   writeResources: (name) => `Write ${name}`,
   attributes: (name) => `Attributes of ${name}`,
+  writeComposite: () => 'Write the composite set',
   discover: (name) => `Discover ${name}`,
   delete: (name) => `Delete ${name}?`,
   chart: (name) => name,
@@ -47,6 +49,8 @@ const contentOf = (dialog: Dialog, onClose: () => void): JSX.Element => {
       );
     case 'attributes':
       return <AttributesDialog {...dialog} onClose={onClose} />;
+    case 'writeComposite':
+      return <WriteCompositeDialog {...dialog} onClose={onClose} />;
     case 'discover':
       return <DiscoverDialog {...dialog} onClose={onClose} />;
     case 'delete':
