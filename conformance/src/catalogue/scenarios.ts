@@ -1,4 +1,58 @@
 /** Behaviour that integration tests of other implementations are about, in our own words. */
+import type { LwM2mVersion } from '@lapwing/lwm2m';
 import type { Case } from '../catalogue.ts';
 
-export const SCENARIOS: readonly Case[] = [];
+const SINCE_1_0: readonly LwM2mVersion[] = ['1.0', '1.1', '1.2'];
+const SINCE_1_1: readonly LwM2mVersion[] = ['1.1', '1.2'];
+
+type Row = readonly [id: string, title: string, versions: readonly LwM2mVersion[]];
+
+const cases = (name: string, rows: readonly Row[]): readonly Case[] =>
+  rows.map(([id, title, versions]) => ({
+    id,
+    title,
+    versions,
+    standing: { kind: 'tested', file: `scenarios/${name}.test.ts` },
+  }));
+
+const open = (why: string, rows: readonly Row[]): readonly Case[] =>
+  rows.map(([id, title, versions]) => ({ id, title, versions, standing: { kind: 'open', why } }));
+
+export const SCENARIOS: readonly Case[] = [
+  ...cases('reading', [
+    ['read-single-value', 'Read of a value of each type, in each format', SINCE_1_0],
+    ['read-value-of-several', 'Read of one of several values of each type, in each format', SINCE_1_1],
+    ['read-instance-of-single-value', 'Read of a Resource Instance of a Resource that has a single value', SINCE_1_1],
+    ['read-empty-bytes', 'Read of no bytes at all, in each format', SINCE_1_0],
+    ['read-object', 'Read of an Object and an Object Instance, in each format', SINCE_1_0],
+    ['read-empty-object', 'Read of an Object without Object Instances', SINCE_1_0],
+    ['read-refused', 'Read of what cannot be read, is not there, or is Security', SINCE_1_0],
+    ['read-composite', 'Read-Composite of Resources, Resource Instances, Object Instances and everything', SINCE_1_1],
+  ]),
+  ...cases('writing', [
+    ['write-single-value', 'Write of values of each type, to their extremes, in each format', SINCE_1_0],
+    ['write-value-of-several', 'Write of one of several values, in each format', SINCE_1_1],
+    ['write-bytes', 'Write of bytes, from none to many, in each format', SINCE_1_1],
+    ['write-object-instance', 'Write of an Object Instance, in part and whole', SINCE_1_0],
+    ['write-several-values', 'Write of a Resource with several values of each type, in each format', SINCE_1_0],
+    ['write-refused', 'Write of what cannot be written, is not there, is incomplete or of a wrong type', SINCE_1_0],
+    ['write-composite', 'Write-Composite of Resources and Resource Instances, with somebody who observes', SINCE_1_1],
+  ]),
+  ...cases('instances', [
+    ['create-without-id', 'Create without an id, in each format', SINCE_1_0],
+    ['create-with-id', 'Create with an id, and again', SINCE_1_0],
+    ['create-two', 'Create of two Object Instances in one request', SINCE_1_0],
+    ['create-incomplete', 'Create without a mandatory value creates nothing', SINCE_1_0],
+    ['create-refused', 'Create of a second Device, of Security, of an Object that is not there', SINCE_1_0],
+    ['delete', 'Delete of an Object Instance', SINCE_1_0],
+    ['delete-refused', 'Delete of what is not there, of Device, of Security', SINCE_1_0],
+    ['discover-levels', 'Discover at every level', SINCE_1_0],
+    ['discover-absent', 'Discover of what is not there', SINCE_1_0],
+    ['execute', 'Execute with and without arguments', SINCE_1_0],
+    ['execute-refused', 'Execute of what cannot be executed, is not there, or is Security', SINCE_1_0],
+  ]),
+  ...open('Bootstrap', [
+    ['bootstrap-scenarios', 'The scenarios of Bootstrap, with and without security', SINCE_1_0],
+    ['bootstrap-ends-attributes', 'Bootstrap ends observations and attributes of every level', SINCE_1_0],
+  ]),
+];
