@@ -36,7 +36,8 @@ export default async function* report(source) {
         passed++;
       }
     } else if (type === 'test:summary' && data.file) {
-      const { passed: p, failed: f, skipped: s } = of(name);
+      // Its own counts: a test registered by a shared function belongs to that function's file.
+      const { passed: p, failed: f, skipped: s } = data.counts;
       yield `${data.success ? 'ok  ' : 'FAIL'} ${name}  ${p} passed${f ? `, ${f} failed` : ''}${s ? `, ${s} skipped` : ''}  (${(data.duration_ms / 1000).toFixed(1)} s)\n`;
     }
   }
