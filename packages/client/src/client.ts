@@ -45,7 +45,7 @@ import { RegistrationOrder } from './registration-order.ts';
 import { RegistrationProcedure } from './registration-procedure.ts';
 import { Reporting } from './reporting.ts';
 import type { ReportingSource } from './reporting.ts';
-import { sendFormat, Sending } from './sending.ts';
+import { offlineError, sendFormat, Sending } from './sending.ts';
 import { DEFAULT_NOTIFICATION_STORAGE } from './stored-notifications.ts';
 import { parseServerUri, resolveAccounts, ServerSettings } from './server-account.ts';
 import { alertOf, ServerPeer } from './server-peer.ts';
@@ -260,8 +260,15 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
    */
   goOffline(): void {
     this.#checkOpen();
+    if (this.#offline) return;
     this.#offline = true;
-    for (const procedure of this.#procedures) procedure.suspend();
+    this.#driver.turn((now, out) => {
+      for (const { settings } of this.#procedures) {
+        this.#reporting.withheld(this.#driver.endpoint.withhold(now, settings.peer, out));
+      }
+      this.#sending.goOffline();
+      for (const procedure of this.#procedures) procedure.suspend();
+    });
   }
 
   /** Confirm the registrations by an Update, or begin them anew; then tell what is to be told. */
@@ -369,7 +376,6 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     if (listening.length === 0) {
       throw new OperationFailed('MUTED', 'every server mutes Send (/1/x/23)', { retryable: false });
     }
-    if (this.#offline) throw new OperationFailed('OFFLINE', 'the client is offline', { retryable: true });
     const told = await Promise.all(
       listening.map(async ({ settings, state }) => ({
         settings,
@@ -377,6 +383,9 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         entries: await this.#readableBy(settings, content),
       })),
     );
+    this.#checkOpen();
+    // After reading, which may have taken its time.
+    if (this.#offline) throw offlineError();
     const sends = told.filter(({ entries }) => entries.length > 0);
     if (sends.length === 0) throw new UsageError('there is nothing to send at these paths');
     this.#stayAwake();
@@ -570,7 +579,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     const procedure = this.#byPeer.get(request.peer);
     if (!this.isAwake) {
       this.#unheard++;
-      return this.#ignore(request);
+      return this.#driver.turn((now) => this.#driver.endpoint.postpone(now, request));
     }
     if (procedure !== undefined) this.#stayAwake();
     if (procedure === undefined) {

@@ -132,6 +132,17 @@ export class Reporting {
     this.#evaluateAll(settings);
   }
 
+  /** The newest notification of these relations may not have arrived, and is not on its way any more. */
+  withheld(relations: readonly ObserveRelation[]): void {
+    for (const observation of this.#observations) {
+      if (observation.relation === undefined || !relations.includes(observation.relation)) continue;
+      if (observation.settings.storesNotifications) this.#restore(observation);
+      // Told again when the server can be reached.
+      else observation.changed.fill(true);
+      observation.lastSent = [];
+    }
+  }
+
   #evaluateAll(settings: ServerSettings): void {
     for (const observation of [...this.#observations]) {
       if (observation.settings === settings) this.#evaluate(observation);
@@ -372,13 +383,15 @@ export class Reporting {
     this.#driver.turn((now) => this.#schedule(now, observation));
   }
 
-  /** What is stored for the same nodes. */
+  /** What is stored for the same nodes: since the server left, or since it began to observe before. */
   #unpark(observed: Observed): StoredNotifications | undefined {
     for (const observation of this.#observations) {
       const { relation, settings, composite, paths } = observation;
-      if (relation !== undefined || settings !== observed.settings || composite !== observed.composite) continue;
+      if (relation?.ended === false || settings !== observed.settings || composite !== observed.composite) continue;
       if (paths.map(formatPath).join() !== observed.paths.map(formatPath).join()) continue;
+      if (relation?.isUndelivered === true) this.#restore(observation);
       this.#observations.delete(observation);
+      if (relation !== undefined) this.#source.ended(observation);
       return observation.stored;
     }
     return undefined;

@@ -17,6 +17,7 @@ class PendingSend {
   readonly shortServerId: number;
   readonly resolve: (result: SendResult) => void;
   readonly reject: (error: OperationFailed) => void;
+  exchange: Exchange | undefined = undefined;
   constructor(shortServerId: number, resolve: (result: SendResult) => void, reject: (error: OperationFailed) => void) {
     this.shortServerId = shortServerId;
     this.resolve = resolve;
@@ -42,7 +43,7 @@ export function sendFormat(wanted: number | undefined, version: LwM2mVersion): n
 export class Sending {
   readonly #driver: Driver;
   readonly #formats: PayloadFormat;
-  #size = 0;
+  readonly #pending = new Set<PendingSend>();
 
   constructor(driver: Driver, formats: PayloadFormat) {
     this.#driver = driver;
@@ -51,7 +52,7 @@ export class Sending {
 
   /** Sends that wait for their answer. */
   get size(): number {
-    return this.#size;
+    return this.#pending.size;
   }
 
   /** @returns the server's answer; rejects with OperationFailed when none comes. */
@@ -81,16 +82,26 @@ export class Sending {
       const exchange = this.#driver.turn((now, out) =>
         this.#driver.endpoint.request(now, settings.reach(), { code: Codes.post, options, payload, context }, out),
       );
-      this.#size++;
+      context.exchange = exchange;
+      this.#pending.add(context);
       const onAbort = (): void => this.#driver.turn((now, out) => this.#driver.endpoint.cancel(now, exchange, out));
       signal?.addEventListener('abort', onAbort);
     });
   }
 
+  /** Nothing can be sent or heard any more. */
+  goOffline(): void {
+    for (const { reject, exchange } of [...this.#pending]) {
+      reject(offlineError());
+      if (exchange === undefined || exchange.state === 'done') continue;
+      this.#driver.turn((now, out) => this.#driver.endpoint.cancel(now, exchange, out));
+    }
+  }
+
   /** @returns whether the exchange is a Send. */
   handleResponse({ context }: Exchange, { code, payload }: IncomingResponse): boolean {
     if (!(context instanceof PendingSend)) return false;
-    this.#size--;
+    this.#pending.delete(context);
     const { shortServerId } = context;
     context.resolve({ shortServerId, ok: isSuccess(code), code, reason: describeAnswer(code, payload) });
     return true;
@@ -99,12 +110,15 @@ export class Sending {
   /** @returns whether the exchange is a Send. */
   handleFailure({ context }: Exchange, reason: FailureReason): boolean {
     if (!(context instanceof PendingSend)) return false;
-    this.#size--;
+    this.#pending.delete(context);
     const { code, retryable } = OUTCOMES[reason];
     context.reject(new OperationFailed(code, FAILURES[reason], { retryable }));
     return true;
   }
 }
+
+export const offlineError = (): OperationFailed =>
+  new OperationFailed('OFFLINE', 'the client is offline', { retryable: true });
 
 const OUTCOMES: Readonly<Record<FailureReason, { readonly code: string; readonly retryable: boolean }>> = {
   timeout: { code: 'TIMEOUT', retryable: true },

@@ -121,6 +121,56 @@ describe('offline', () => {
     assert.equal(client.storedValueCount, 0);
   });
 
+  for (const storing of [false, true]) {
+    it(`a notification on its way is given up and told afterwards, as is a Send (/1/x/6 ${storing})`, async () => {
+      const { network, server, client, sent } = await world({ storing });
+      await server.request(`PUT ${VALUE}?con=1`);
+      await server.request(`GET ${VALUE}`, OBSERVE);
+      network.conditions = { ...network.conditions, loss: 1 };
+      client.set(VALUE, 21);
+      const sending = client.send([VALUE]);
+      await network.run(100);
+      client.goOffline();
+      await assert.rejects(sending, { code: 'OFFLINE', retryable: true });
+      sent();
+      await network.run(300_000);
+      assert.equal(sent(), 0);
+      assert.equal(client.observationCount, 1);
+      network.conditions = { ...network.conditions, loss: 0 };
+      client.goOnline();
+      await network.run(1000);
+      assert.deepEqual(
+        server.notifications.map(({ text }) => valuesOf(text)),
+        [storing ? [21, 21] : [21]],
+      );
+    });
+  }
+
+  it('what was stored is told to a server that observes anew before it could be delivered', async () => {
+    const { network, server, client } = await world({ storing: true });
+    await server.request(`GET ${VALUE}`, OBSERVE);
+    client.goOffline();
+    client.set(VALUE, 21);
+    await network.run(2000);
+    client.set(VALUE, 22);
+    await network.run(2000);
+    // The server takes the Update for a move, and has forgotten the old observation when the values arrive.
+    server.answer = (request, line) => {
+      if (line.startsWith('POST /rd/')) {
+        server.cancelObservation(VALUE);
+        void server.start(`GET ${VALUE}`, OBSERVE);
+      }
+      return server.accept(request);
+    };
+    client.goOnline();
+    await network.run(10_000);
+    assert.deepEqual(
+      server.notifications.map(({ text }) => valuesOf(text)),
+      [[21, 22, 22]],
+    );
+    assert.equal(client.storedValueCount, 0);
+  });
+
   it('a server that has forgotten the registration is registered with anew', async () => {
     const { network, server, client, events } = await world({ storing: true });
     await server.request(`GET ${VALUE}`, OBSERVE);
@@ -152,6 +202,18 @@ describe('queue mode', () => {
     sent();
     assert.equal((await server.request('GET /3/0/16')).code, 'failed: timeout');
     assert.equal(sent(), 0);
+  });
+
+  it('a request it slept through is answered when it is retransmitted after the client woke up', async () => {
+    const { network, server, client } = await world({ queueMode: { awakeTime: 10_000 } });
+    await network.run(20_000);
+    assert.equal(client.isAwake, false);
+    const answer = server.start('GET /3/0/16');
+    await network.run(1000);
+    assert.equal(client.counters.unheard, 1);
+    client.update();
+    await network.run(10_000);
+    assert.equal((await answer).text, 'U');
   });
 
   it('wakes for the Update that is due, and hears again', async () => {

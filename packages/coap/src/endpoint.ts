@@ -96,6 +96,8 @@ export interface CoapEndpointApi {
   respond(now: number, request: IncomingRequest, response: OutgoingResponse, out: Outbox): ObserveRelation | undefined;
   /** Never answer a request, nor its duplicates: for requests of strangers, to whom an answer would tell something. */
   ignore(now: number, request: IncomingRequest): void;
+  /** As if a request had not been heard: its retransmission is looked at as if it were the first. */
+  postpone(now: number, request: IncomingRequest): void;
   /** Send a notification. `confirmable` undefined: Non-confirmable except when the interval demands otherwise. A newer state replaces one still in flight (RFC 7641 §4.5.2). */
   notify(now: number, relation: ObserveRelation, response: OutgoingResponse, out: Outbox, confirmable?: boolean): void;
   /** Forget the relation silently. To tell the peer, notify with an error code instead: that ends it too. */
@@ -123,6 +125,12 @@ export interface CoapEndpointApi {
   nextMessageId(peer: Peer): number | undefined;
   /** Go on with the Message IDs of a peer, of which this endpoint knows nothing yet. */
   continueMessageIds(peer: Peer, next: number): void;
+
+  /**
+   * This side falls silent: what waits for the peer's Acknowledgement, or to be sent, is given up. Requests fail with
+   * 'cancelled', observe relations go on. Returns those whose newest state may not have arrived.
+   */
+  withhold(now: number, peer: Peer, out: Outbox): readonly ObserveRelation[];
 
   /** Drop everything about this peer: exchanges fail and relations end with 'peer-closed'. */
   forgetPeer(now: number, peer: Peer, out: Outbox): void;
@@ -224,6 +232,10 @@ export class CoapEndpoint implements CoapEndpointApi {
     this.#responder.ignore(request as ReceivedRequest);
   }
 
+  postpone(_now: number, request: IncomingRequest): void {
+    this.#responder.postpone(request as ReceivedRequest);
+  }
+
   notify(now: number, relation: ObserveRelation, response: OutgoingResponse, out: Outbox, confirmable?: boolean): void {
     this.#notifier.notify(now, relation as Relation, response, out, confirmable);
   }
@@ -260,6 +272,18 @@ export class CoapEndpoint implements CoapEndpointApi {
 
   continueMessageIds(peer: Peer, next: number): void {
     if (peer.coap === undefined) peer.coap = next & 0xffff;
+  }
+
+  withhold(now: number, peer: Peer, out: Outbox): readonly ObserveRelation[] {
+    const withheld: ObserveRelation[] = [];
+    for (const transmission of this.#messaging.undelivered(peer)) {
+      const { owner } = transmission;
+      if (owner.kind === 'exchange') this.#requester.cancel(now, owner, out);
+      else if (owner.kind === 'relation' && this.#notifier.withhold(now, owner, out)) withheld.push(owner);
+      else this.#messaging.advance(now, transmission, 'cancel', out);
+    }
+    this.#messaging.forgetIfIdle(now, peer);
+    return withheld;
   }
 
   forgetPeer(now: number, peer: Peer, out: Outbox): void {

@@ -97,6 +97,8 @@ export interface ObserveRelation {
   /** For the application; not touched by CoAP. */
   context: unknown;
   readonly ended: boolean;
+  /** It ended before its last Confirmable notification was acknowledged. */
+  readonly isUndelivered: boolean;
 }
 
 export type FailureReason =

@@ -342,6 +342,23 @@ describe('responder of an observation (RFC 7641 §4)', () => {
     play([...OBSERVED, (p) => p.endpoint.forgetPeer(p.now, p.peer, p), '! relationEnded peer-closed']);
   });
 
+  it('goes on when its side falls silent: nothing is retransmitted, and what may not have arrived is named', () => {
+    const named: unknown[] = [];
+    const { relation } = play([
+      ...OBSERVED,
+      (p) => p.notify(Codes.content, 'a', true),
+      '> CON 2.05 1001 t=4a Observe=2 "a"',
+      (p) => p.ask({ code: Codes.get, path: 'x' }),
+      (p) => void named.push(...p.endpoint.withhold(p.now, p.peer, p)),
+      '! failed cancelled',
+      '@ 100000',
+      (p) => named.push(...p.endpoint.withhold(p.now, p.peer, p)),
+      (p) => p.notify(Codes.content, 'b', true),
+      '> CON 2.05 1002 t=4a Observe=3 "b"',
+    ]);
+    assert.deepEqual(named, [relation]);
+  });
+
   it('takes its turn among other messages to the peer (NSTART, RFC 7252 §4.7)', () => {
     play([
       ...OBSERVED,

@@ -106,6 +106,15 @@ export class Responder {
     this.#replies.ignore(request);
   }
 
+  /** @throws UsageError if the request has been answered. */
+  postpone(request: ReceivedRequest): void {
+    if (request.abandoned) return;
+    if (request.answered) throw new UsageError('this request has been answered');
+    request.answered = true;
+    this.#unanswered.settle(request);
+    this.#replies.postpone(request);
+  }
+
   /** @throws UsageError if no streamed block of the request waits for it. */
   continueBody(now: number, request: ReceivedRequest, out: Outbox): void {
     if (request.abandoned || request.answered) return;

@@ -120,6 +120,12 @@ export class Messaging {
     return undefined;
   }
 
+  /** What waits to be sent, then what waits for an Acknowledgement: in this order giving one up starts no other. */
+  undelivered(peer: Peer): readonly Transmission[] {
+    const state = stateOf(peer);
+    return state === undefined ? [] : [...state.queue, ...state.inFlight];
+  }
+
   /** How many transmissions wait for NSTART. */
   queued(peer: Peer): number {
     return stateOf(peer)?.queue.length ?? 0;
@@ -172,9 +178,7 @@ export class Messaging {
 
   /** Drop what is still to be delivered: separate responses, after the layers above have let go of theirs. */
   forgetPeer(now: number, peer: Peer, out: Outbox): void {
-    const state = stateOf(peer);
-    if (state === undefined) return;
-    for (const transmission of [...state.queue, ...state.inFlight]) this.advance(now, transmission, 'cancel', out);
+    for (const transmission of this.undelivered(peer)) this.advance(now, transmission, 'cancel', out);
     this.forgetIfIdle(now, peer);
   }
 

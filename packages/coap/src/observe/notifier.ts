@@ -106,6 +106,16 @@ export class Notifier {
     if (!relation.ended) this.#forget(now, relation, out);
   }
 
+  /** Give up the notification under way; the relation goes on. False when it has ended. */
+  withhold(now: number, relation: Relation, out: Outbox): boolean {
+    const { transmission } = relation;
+    if (relation.ended || transmission === undefined) return false;
+    relation.transmission = undefined;
+    relation.pending = undefined;
+    this.#messaging.advance(now, transmission, 'cancel', out);
+    return true;
+  }
+
   /** A Confirmable notification was delivered, rejected or given up. */
   handleOutcome(now: number, relation: Relation, outcome: TransmissionOutcome, out: Outbox): void {
     relation.transmission = undefined;
@@ -202,6 +212,7 @@ export class Notifier {
     const index = relations?.indexOf(relation) ?? -1;
     if (index >= 0) relations!.splice(index, 1);
     if (transmission !== undefined && !keepsSending) {
+      relation.isUndelivered = true;
       relation.transmission = undefined;
       this.#messaging.advance(now, transmission, 'cancel', out);
     }

@@ -13,6 +13,7 @@ export class Relation implements ObserveRelation {
   readonly token: Uint8Array;
   context: unknown = undefined;
   ended = false;
+  isUndelivered = false;
   /** Last value of the Observe option; 24 bits. */
   sequence: number;
   /** When the peer last proved to listen or was asked to, ms. */
