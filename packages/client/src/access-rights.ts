@@ -92,6 +92,8 @@ export class AccessControl {
   own(shortServerId: number, objectId: number, objectInstanceId: number): void {
     const object = this.#tree.objects.get(ACCESS_CONTROL_OBJECT);
     if (object === undefined) return;
+    // What was said about an Object Instance that had this id before, perhaps before a restart, is void.
+    this.forget(objectId, objectInstanceId);
     let id = 0;
     while (object.instances.has(id)) id++;
     const content = accessControlContent(objectId, objectInstanceId, {

@@ -3,11 +3,21 @@
  * what the server accepts; without a wish TLV in LwM2M 1.0, later the plain form of a single value and SenML CBOR.
  */
 import { Codes, CONTENT_FORMATS } from '@lapwing/coap';
-import { decodePathList, decodePayload, encodePayload, isMalformed, LWM2M_CONTENT_FORMATS } from '@lapwing/lwm2m';
+import {
+  decodePathList,
+  decodePayload,
+  encodePayload,
+  formatPath,
+  isMalformed,
+  LWM2M_CONTENT_FORMATS,
+} from '@lapwing/lwm2m';
 import type { LwM2mVersion, NodeEntry, Path } from '@lapwing/lwm2m';
 import type { ObjectTree } from './object-tree.ts';
 import { badRequest, isRefusal, refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
+
+/** Each costs a read, and in an observation conditions of its own. */
+const MAX_COMPOSITE_PATHS = 1024;
 
 export interface Encoded {
   readonly contentFormat: number;
@@ -58,13 +68,17 @@ export class PayloadFormat {
     return isMalformed(entries) ? badRequest(entries.malformed) : entries;
   }
 
-  /** The paths of a composite. */
+  /** The paths of a composite, each once: a list that names the whole tree over and over costs no more than one. */
   decodePaths(contentFormat: number, payload: Uint8Array): readonly Path[] | Refusal {
     if (LWM2M_CONTENT_FORMATS.get(contentFormat)?.decodePaths === undefined) {
       return refusal(Codes.unsupportedContentFormat, `Content-Format ${contentFormat} carries no list of paths`);
     }
     const paths = decodePathList(contentFormat, payload, this.#context({ kind: 'root' }));
-    return isMalformed(paths) ? badRequest(paths.malformed) : paths;
+    if (isMalformed(paths)) return badRequest(paths.malformed);
+    const distinct = new Map(paths.map((path) => [formatPath(path), path]));
+    return distinct.size <= MAX_COMPOSITE_PATHS
+      ? [...distinct.values()]
+      : refusal(Codes.requestEntityTooLarge, `a composite has at most ${MAX_COMPOSITE_PATHS} paths here`);
   }
 
   #context(path: Path): Parameters<typeof decodePayload>[2] {

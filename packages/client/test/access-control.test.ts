@@ -230,3 +230,15 @@ describe('the Access Control Object itself', () => {
     for (const server of servers) assert.equal((await server.request('PUT /16/0/0/0', TEXT, 'x')).code, '2.04');
   });
 });
+
+it('what was said about an Object Instance before it was created anew is void', async () => {
+  // As after a restart: the entry was saved, and the Object Instance that it is about was not.
+  const { one, two } = await world(
+    { objectId: 16, servers: { 1: ['create'] } },
+    { objectId: 16, objectInstanceId: 7, owner: 2, servers: { 2: all } },
+  );
+  const created = await one.request('POST /16', { contentFormat: 110 }, '[{"n":"/16/7/0/0","vs":"mine"}]');
+  assert.equal(created.code, '2.01');
+  assert.equal((await two.request('GET /16/7/0')).code, '4.01');
+  assert.equal((await one.request('DELETE /16/7')).code, '2.02');
+});

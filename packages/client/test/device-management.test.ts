@@ -782,6 +782,22 @@ describe('composites (Core §6.3.10, §6.3.11)', () => {
     assert.deepEqual(show(answer, '/'), ['/3/0/0=Lapwing', '/3303/0/5700=20.5']);
   });
 
+  it('a list of very many paths is refused, and one that names the same over and over is read once', async () => {
+    const many = Array.from({ length: 1025 }, (_, id) => `/3303/${id}`);
+    const options = { contentFormat: ETCH_CBOR, accept: SENML_CBOR };
+    assert.equal((await w.server.request('FETCH /', options, paths(...many))).code, '4.13');
+    const answer = await w.server.request('FETCH /', options, paths(...many.fill('/3303/0/5700')));
+    assert.deepEqual(show(answer, '/'), ['/3303/0/5700=20.5']);
+  });
+
+  it('a server cannot bring about Resource Instances without end', async () => {
+    const many = Array.from({ length: 1025 }, (_, id) => ({ n: `/${T}/0/5/${id}`, v: 1 }));
+    const write = (list: unknown): Promise<Answer> =>
+      w.server.request(`POST /${T}/0/5`, { contentFormat: SENML_JSON }, JSON.stringify(list));
+    assert.equal((await write(many)).code, '5.03');
+    assert.equal((await w.server.request(`GET /${T}/0/5/9`)).code, '4.04');
+  });
+
   it('Write-Composite is all or nothing', async () => {
     const good = payloadOf(ETCH_CBOR, '/', `/${T}/0/0=50`, `/${T}/1/0=51`, `/${T}/0/5/1 remove`);
     assert.equal((await w.server.request('iPATCH /', { contentFormat: ETCH_CBOR }, good)).code, '2.04');

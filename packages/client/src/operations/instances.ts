@@ -14,7 +14,7 @@ import { buildInstance, plainValue, plainValues } from '../object-tree.ts';
 import type { ObjectTree, TreeObject, TreeObjectInstance, TreeResource } from '../object-tree.ts';
 import { badRequest, HandlerFailed, isRefusal, notAllowed, notFound, OperationRefused, refusal } from '../refusal.ts';
 import type { Refusal } from '../refusal.ts';
-import { valueProblem } from './write.ts';
+import { isTooMany, noRoom, valueProblem } from './write.ts';
 
 export interface Created {
   readonly paths: readonly ObjectInstancePath[];
@@ -153,8 +153,10 @@ function planInstance(
     if (entry.kind === 'empty') continue;
     const problem = valueProblem(tree, at, definition, entry.value);
     if (problem !== undefined) return problem;
-    if (entry.path.kind === 'resourceInstance') values.set(entry.path.resourceInstanceId, entry.value);
-    else resources.set(resourceId, { kind: 'single', definition, value: entry.value });
+    if (entry.path.kind === 'resourceInstance') {
+      values.set(entry.path.resourceInstanceId, entry.value);
+      if (isTooMany(values.size)) return noRoom(at);
+    } else resources.set(resourceId, { kind: 'single', definition, value: entry.value });
   }
   for (const definition of object.definition.resources.values()) {
     const writable = definition.operations === 'RW' || definition.operations === 'W';

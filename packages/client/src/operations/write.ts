@@ -6,6 +6,7 @@
  * with handlers stay as they are. A mandatory one that has no default refuses the whole when it is not in the payload. The `write` handlers run before kept values change: one that refuses keeps the rest undone,
  * and those before it are given back the values they had.
  */
+import { Codes } from '@lapwing/coap';
 import { checkRange, formatPath, isWithin, resourcePath } from '@lapwing/lwm2m';
 import type {
   NodeEntry,
@@ -23,8 +24,14 @@ import { andThen, eachInOrder } from '../maybe-promise.ts';
 import type { MaybePromise } from '../maybe-promise.ts';
 import { buildValue, checkedValue, checkedValues, plainValue, plainValues } from '../object-tree.ts';
 import type { ObjectTree, TreeObject, TreeObjectInstance, TreeResource } from '../object-tree.ts';
-import { badRequest, HandlerFailed, isRefusal, notAllowed, notFound, OperationRefused } from '../refusal.ts';
+import { badRequest, HandlerFailed, isRefusal, notAllowed, notFound, OperationRefused, refusal } from '../refusal.ts';
 import type { Refusal } from '../refusal.ts';
+
+/** Resource Instances that servers may bring about in one Resource. */
+const MAX_RESOURCE_INSTANCES = 1024;
+export const noRoom = (path: Path): Refusal =>
+  refusal(Codes.serviceUnavailable, `${formatPath(path)}: no room for more Resource Instances`);
+export const isTooMany = (resourceInstances: number): boolean => resourceInstances > MAX_RESOURCE_INSTANCES;
 
 export type WriteMode = 'replace' | 'update';
 export type WriteTarget = ObjectInstancePath | ResourcePath | ResourceInstancePath;
@@ -236,6 +243,7 @@ function planResource(
   const values = new Map(merge && before?.kind !== 'handler' ? kept : NO_VALUES);
   for (const [id, value] of group.instances) values.set(id, value);
   for (const id of group.removed) values.delete(id);
+  if (values.size > kept.size && isTooMany(values.size)) return noRoom(path);
   return { path, definition, before, after: { kind: 'multiple', definition, values }, mode: merge ? 'update' : mode };
 }
 
