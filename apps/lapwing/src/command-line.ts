@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { CasesFailed, conformanceCommand } from './conformance-command.ts';
 import { SETTINGS } from './configuration.ts';
 import { deviceCommands } from './device-commands.ts';
+import { firmwareCommands } from './firmware-commands.ts';
 import { RequestFailed } from './rest-client.ts';
 import { securityCommands } from './security-commands.ts';
 import { serve, type Terminal } from './serve.ts';
@@ -24,6 +25,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
     (flags: Record<string, unknown>) => serve(flags, terminal),
   );
   deviceCommands(program, terminal);
+  firmwareCommands(program, terminal);
   securityCommands(program, terminal);
   conformanceCommand(program, terminal);
   try {

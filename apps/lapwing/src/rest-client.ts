@@ -38,10 +38,10 @@ export class RestClient {
     return this.#answer(await this.#fetch(path, { method, ...json }));
   }
 
-  /** POST a text that is no JSON. */
-  async upload<Answer>(path: string, mediaType: string, text: string): Promise<Answer> {
+  /** POST a text or bytes that are no JSON. */
+  async upload<Answer>(path: string, mediaType: string, body: string | Blob): Promise<Answer> {
     const headers = { 'content-type': mediaType };
-    return this.#answer(await this.#fetch(path, { method: 'POST', body: text, headers }));
+    return this.#answer(await this.#fetch(path, { method: 'POST', body, headers }));
   }
 
   /** The data of server-sent events, until the signal or the end of the server. */
