@@ -117,7 +117,7 @@ function clientArguments(kind: Kind, files: Files, server: 'ours' | 'libcoap'): 
 }
 
 async function measureHandshakes(files: Files, quick: boolean, progress: (what: string) => void): Promise<Measured> {
-  const rounds = quick ? 1 : 5;
+  const rounds = quick ? 1 : 3;
   const cpu = new Samples();
   const rate = new Samples();
   const notes = new Set<string>();
@@ -132,7 +132,7 @@ async function measureHandshakes(files: Files, quick: boolean, progress: (what: 
         }
         await using server = await starting;
         progress(`dtls: round ${round + 1} of ${rounds}, ${kind.name}, ${name}`);
-        const arguments_ = ['-c', '16', '-d', quick ? '0.5' : '3', '-W', quick ? '0.3' : '1.5'];
+        const arguments_ = ['-c', '16', '-d', quick ? '0.5' : '2', '-W', quick ? '0.3' : '1.5'];
         const result = await dtlsLoad([...arguments_, ...clientArguments(kind, files, name)], server);
         const problem = flaw(result);
         if (problem !== undefined) notes.add(`${name}, ${kind.name}: ${problem}`);
@@ -142,7 +142,7 @@ async function measureHandshakes(files: Files, quick: boolean, progress: (what: 
     }
     await using server = await ours(files, 'mutual');
     progress(`dtls: round ${round + 1} of ${rounds}, mutual raw public keys`);
-    const { cpuMicroseconds, perSecond } = await rawPublicKeyLoad(server, files.serverKey, quick ? 0.5 : 3);
+    const { cpuMicroseconds, perSecond } = await rawPublicKeyLoad(server, files.serverKey, quick ? 0.5 : 2);
     cpu.add(`ours, ${RAW_PUBLIC_KEYS}`, cpuMicroseconds);
     rate.add(`ours, ${RAW_PUBLIC_KEYS}`, perSecond);
   }
@@ -181,8 +181,8 @@ async function measureHandshakes(files: Files, quick: boolean, progress: (what: 
 const RAW_PUBLIC_KEYS = 'ECDHE-ECDSA, mutual raw public keys, CCM_8';
 
 async function measureRequests(files: Files, quick: boolean, progress: (what: string) => void): Promise<Measured> {
-  const rounds = quick ? 1 : 5;
-  const seconds = quick ? '0.5' : '3';
+  const rounds = quick ? 1 : 3;
+  const seconds = quick ? '0.5' : '2';
   const warmUp = quick ? '0.5' : '2';
   const cpu = new Samples();
   const rate = new Samples();
