@@ -16,7 +16,7 @@ import { FirmwareImages } from './firmware/firmware-images.ts';
 import { bindDevices, nearAddress, portFailure } from './listening.ts';
 import { createLog } from './log.ts';
 import type { Http } from './rest/context.ts';
-import { logRefusedHandshakes, logServerEvents } from './rest/event-json.ts';
+import { logMalformedNotifications, logRefusedHandshakes, logServerEvents } from './rest/event-json.ts';
 import { logFirmwareUpdates } from './rest/firmware.ts';
 import { httpServer } from './rest/http-server.ts';
 import { addressText } from './rest/registration-json.ts';
@@ -100,6 +100,7 @@ async function startInOrder(
   await goOn(server, security, log);
   const events = new EventLog({ ...DEFAULT_EVENT_LOG_LIMITS, maxEvents: configuration.maxEvents });
   logServerEvents(server, events);
+  logMalformedNotifications(server, events);
   logRefusedHandshakes(server, security.refusals, events);
   const firmwareUpdates = new FirmwareUpdates(server);
   logFirmwareUpdates(firmwareUpdates, events);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { describe, it } from 'node:test';
+import { parsePath } from '@lapwing/lwm2m';
 import type { LwM2mServer } from '@lapwing/server';
 import { EventLog } from '../event-log.ts';
 import { RefusalLog } from '../security/refusal-log.ts';
-import { logRefusedHandshakes, logServerEvents } from './event-json.ts';
+import { logMalformedNotifications, logRefusedHandshakes, logServerEvents } from './event-json.ts';
 
 function eventsOf(log: EventLog): Record<string, unknown>[] {
   const events: Record<string, unknown>[] = [];
@@ -65,5 +66,57 @@ describe('an address that a Connection ID let change', () => {
       address: '[2001:db8::2]:7',
       from: '192.0.2.1:5',
     });
+  });
+});
+
+describe('notifications that cannot be read', () => {
+  it('are all counted, and no more than the rate allows are events, so that one device does not push out the others', () => {
+    const server = new EventEmitter();
+    const log = new EventLog();
+    let now = 0;
+    logMalformedNotifications(server as LwM2mServer, log, () => now);
+    const observation = { endpointClientName: 'lamp', path: parsePath('/3303/0/5700'), paths: undefined };
+    const notify = (): unknown => server.emit('malformedNotification', observation, 'the CBOR ends early');
+    for (let i = 0; i < 100; i++) notify();
+    assert.equal(eventsOf(log).length, 20);
+    now += 1000;
+    for (let i = 0; i < 100; i++) notify();
+    const events = eventsOf(log);
+    assert.equal(events.length, 25);
+    const { time: _, ...event } = events.at(-1) ?? {};
+    assert.deepEqual(event, {
+      type: 'malformed-notification',
+      device: 'lamp',
+      path: '/3303/0/5700',
+      reason: 'the CBOR ends early',
+      total: 105,
+    });
+  });
+
+  it('of an Observe-Composite name its paths', () => {
+    const server = new EventEmitter();
+    const log = new EventLog();
+    logMalformedNotifications(server as LwM2mServer, log);
+    const paths = [parsePath('/3/0/9'), parsePath('/1')];
+    server.emit('malformedNotification', { endpointClientName: 'lamp', path: parsePath('/'), paths }, 'why');
+    const [event] = eventsOf(log);
+    assert.deepEqual([event?.path, event?.paths], ['/', ['/3/0/9', '/1']]);
+  });
+});
+
+describe('a device in queue mode', () => {
+  it('is an event when it wakes, when it sleeps, and when what waits for it changes', () => {
+    const server = new EventEmitter();
+    const log = new EventLog();
+    logServerEvents(server as LwM2mServer, log);
+    for (const name of ['awake', 'pendingChanged', 'asleep']) server.emit(name, { endpointClientName: 'meter' });
+    assert.deepEqual(
+      eventsOf(log).map(({ type, device }) => [type, device]),
+      [
+        ['awake', 'meter'],
+        ['pending-changed', 'meter'],
+        ['asleep', 'meter'],
+      ],
+    );
   });
 });

@@ -15,7 +15,11 @@ export const EVENT_TYPES = [
   'unregistered',
   'observed',
   'notification',
+  'malformed-notification',
   'observation-ended',
+  'awake',
+  'asleep',
+  'pending-changed',
   'sent',
   'refused',
   'handshake-refused',
@@ -54,6 +58,9 @@ export function logServerEvents(server: LwM2mServer, log: EventLog): void {
   server.on('observationEnded', ({ endpointClientName, path }, reason) => {
     log.append('observation-ended', endpointClientName, { path: formatPath(path), reason });
   });
+  server.on('awake', ({ endpointClientName }) => log.append('awake', endpointClientName));
+  server.on('asleep', ({ endpointClientName }) => log.append('asleep', endpointClientName));
+  server.on('pendingChanged', ({ endpointClientName }) => log.append('pending-changed', endpointClientName));
   server.on('sent', (registration, entries) => {
     log.append('sent', registration.endpointClientName, { entries: entries.map(entryToJson) });
   });
@@ -68,9 +75,9 @@ export function logServerEvents(server: LwM2mServer, log: EventLog): void {
   });
 }
 
-/** Events of refused handshakes: strangers cause them, and must not push all others out of the log. */
-const REFUSAL_BURST = 20;
-const REFUSALS_PER_SECOND = 5;
+/** Events of what strangers and broken devices cause: they must not push all others out of the log. */
+const UNASKED_BURST = 20;
+const UNASKED_PER_SECOND = 5;
 
 /** Every refused handshake goes into `refusals`; as many as the rate allows are events too. */
 export function logRefusedHandshakes(
@@ -79,10 +86,30 @@ export function logRefusedHandshakes(
   log: EventLog,
   clock: () => number = () => performance.now(),
 ): void {
-  const limit = new RateLimit(REFUSAL_BURST, REFUSALS_PER_SECOND);
+  const limit = new RateLimit(UNASKED_BURST, UNASKED_PER_SECOND);
   server.on('handshakeRefused', ({ address, refusal }) => {
     const row = refusals.add(address, refusal, Date.now());
     if (!limit.allows(clock())) return;
     log.append('handshake-refused', undefined, { refusal: refusedHandshakeJson(row), total: refusals.total });
+  });
+}
+
+/** Of notifications that cannot be read as many as the rate allows are events; `total` counts all. */
+export function logMalformedNotifications(
+  server: LwM2mServer,
+  log: EventLog,
+  clock: () => number = () => performance.now(),
+): void {
+  const limit = new RateLimit(UNASKED_BURST, UNASKED_PER_SECOND);
+  let total = 0;
+  server.on('malformedNotification', ({ endpointClientName, path, paths }, reason) => {
+    total++;
+    if (!limit.allows(clock())) return;
+    log.append('malformed-notification', endpointClientName, {
+      path: formatPath(path),
+      ...(paths === undefined ? {} : { paths: paths.map(formatPath) }),
+      reason,
+      total,
+    });
   });
 }
