@@ -233,12 +233,14 @@ describe('the Access Control Object itself', () => {
 
 it('what was said about an Object Instance before it was created anew is void', async () => {
   // As after a restart: the entry was saved, and the Object Instance that it is about was not.
-  const { one, two } = await world(
+  const { one, two, client } = await world(
     { objectId: 16, servers: { 1: ['create'] } },
     { objectId: 16, objectInstanceId: 7, owner: 2, servers: { 2: all } },
   );
+  const entries = client.objectInstanceIds(2).length;
   const created = await one.request('POST /16', { contentFormat: 110 }, '[{"n":"/16/7/0/0","vs":"mine"}]');
   assert.equal(created.code, '2.01');
+  assert.equal(client.objectInstanceIds(2).length, entries);
   assert.equal((await two.request('GET /16/7/0')).code, '4.01');
   assert.equal((await one.request('DELETE /16/7')).code, '2.02');
 });
