@@ -97,13 +97,14 @@ describe('docs/conformance-runner.md', () => {
   }
 
   it('finds nothing wrong with any simulated device, and leaves nothing behind', async () => {
-    for (const device of ['demo-light', 'demo-tracker', 'demo-weather-station']) {
-      const { code, out } = await run(api.app.httpUrl, device, '--json');
+    const devices = ['demo-light', 'demo-tracker', 'demo-weather-station'];
+    const runs = await Promise.all(devices.map((device) => run(api.app.httpUrl, device, '--json')));
+    for (const [index, { code, out }] of runs.entries()) {
       const failures = (JSON.parse(out) as JsonReport).cases.flatMap(({ id, checks }) =>
         checks.filter(({ outcome }) => outcome === 'failed').map((check) => ({ id, ...check })),
       );
       assert.deepEqual([code, failures], [0, []]);
-      const { body } = await api.call<{ items: object[] }>('GET', `/devices/${device}/observations`);
+      const { body } = await api.call<{ items: object[] }>('GET', `/devices/${devices[index]}/observations`);
       assert.deepEqual(body.items, []);
     }
   });

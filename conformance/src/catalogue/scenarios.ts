@@ -82,6 +82,27 @@ export const SCENARIOS: readonly Case[] = [
     ['attributes-after-cancel', 'After a cancel pmax has nothing more to tell, at every level', SINCE_1_0],
     ['observation-goes-with-instance', 'Observations end with what they are about, at every level', SINCE_1_0],
   ]),
+  ...cases('registration', [
+    ['register-update-deregister', 'Register, Update within the lifetime, De-register', SINCE_1_0],
+    ['register-again', 'A second Register takes the place of the first', SINCE_1_0],
+    ['register-gone-silent', 'Who falls silent is registered until the lifetime is over', SINCE_1_0],
+    [
+      'register-bindings',
+      'Bindings of another version are taken for what they mean; nonsense and a Register without Objects are refused',
+      SINCE_1_0,
+    ],
+    ['queue-awake-and-asleep', 'A device in queue mode is awake, asleep and awake again, each told once', SINCE_1_0],
+    ['queue-request-when-awake', 'What is asked of a device asleep goes out after its next Update', SINCE_1_0],
+    ['send', 'Send of several Resources, in each format', SINCE_1_1],
+    ['send-timestamped', 'Send of several values of one Resource with their times', SINCE_1_1],
+  ]),
+  ...open('not written yet: servers with several endpoints', [
+    [
+      'endpoint-of-registration',
+      'Update, De-register, Send and notifications at another endpoint of the server',
+      SINCE_1_0,
+    ],
+  ]),
   ...open('Bootstrap', [
     ['bootstrap-scenarios', 'The scenarios of Bootstrap, with and without security', SINCE_1_0],
     ['bootstrap-ends-attributes', 'Bootstrap ends observations and attributes of every level', SINCE_1_0],
