@@ -223,6 +223,7 @@ class Target {
           this.#relations = this.#relations.filter((relation) => relation !== event.relation);
           break;
         case 'notification':
+        case 'requestProgress':
         case 'trace':
       }
     }
