@@ -159,6 +159,89 @@ describe('attributes', () => {
   });
 });
 
+describe('attributes of one observation', () => {
+  it('hold for it alone: the same path with others is another observation, with the same ones it is the same', async () => {
+    const at = `${AT}/observations/3303/0/5700`;
+    const attributes = { pmin: 0, gt: 90, st: 0.5 };
+    const answers = [
+      await api.call('PUT', at, { attributes }),
+      await api.call('PUT', at, { attributes: { st: 0.5, gt: 90, pmin: 0 } }),
+      await api.call('PUT', at),
+      await api.call('PUT', at, { attributes: {} }),
+    ];
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [201, 200, 201, 200],
+    );
+    const { body } = await api.call<{ items: ObservationJson[] }>('GET', `${AT}/observations`);
+    assert.deepEqual(
+      body.items.map((item) => [item.path, item.attributes]),
+      [
+        ['/3303/0/5700', attributes],
+        ['/3303/0/5700', undefined],
+      ],
+    );
+    assert.equal((await api.call('DELETE', `${at}?mode=active`)).status, 204);
+    assert.deepEqual((await api.call<{ items: unknown[] }>('GET', `${AT}/observations`)).body.items, []);
+  });
+
+  it('are told with its events', async () => {
+    const after = api.app.events.lastId;
+    await api.call('PUT', `${AT}/observations/3303/0/5700`, { attributes: { pmin: 0, gt: 50 } });
+    const notified = once(api.app.server, 'notified');
+    device.set('/3303/0/5700', 60);
+    await notified;
+    await api.call('DELETE', `${AT}/observations/3303/0/5700?mode=active`);
+    const told: unknown[] = [];
+    for (let event = api.app.events.next(after); event !== undefined; event = api.app.events.next(event.id))
+      told.push([event.type, (JSON.parse(event.data) as { attributes?: unknown }).attributes]);
+    const attributes = { pmin: 0, gt: 50 };
+    assert.deepEqual(told, [
+      ['observed', attributes],
+      ['notification', attributes],
+      ['observation-ended', attributes],
+    ]);
+  });
+
+  it('of a list of paths are told beside the paths', async () => {
+    const body = { paths: ['/3303/0/5700', '/3/0/9'], attributes: { pmin: 1, pmax: 60 } };
+    const first = await api.call('POST', `${AT}/composite/observe`, body);
+    const again = await api.call('POST', `${AT}/composite/observe`, body);
+    assert.deepEqual([first.status, again.status], [201, 200]);
+    const wrong = await api.call('POST', `${AT}/composite/observe`, { ...body, attributes: { gt: 3 } });
+    assert.deepEqual([wrong.status, wrong.body.field], [400, '/attributes']);
+    assert.equal((await api.call('POST', `${AT}/composite/cancel?mode=active`, body)).status, 400, 'only paths');
+    const { paths } = body;
+    assert.equal((await api.call('POST', `${AT}/composite/cancel?mode=active`, { paths })).status, 204);
+  });
+
+  it('are a 400 that names them when they are wrong, or the device speaks LwM2M 1.1', async () => {
+    for (const [attributes, field] of [
+      [{ gt: 5, lt: 10 }, '/attributes'],
+      [{ pmin: 0.5 }, '/attributes/pmin'],
+      [{ edge: 2 }, '/attributes/edge'],
+      [{ warmth: 1 }, '/attributes'],
+    ] as const) {
+      const { status, body } = await api.call('PUT', `${AT}/observations/3303/0/5700`, { attributes });
+      assert.equal(status, 400, JSON.stringify(attributes));
+      assert.ok(body.field?.startsWith(field), `${JSON.stringify(attributes)}: ${body.field}`);
+    }
+    const older = await LwM2mClient.start({
+      endpointClientName: 'older',
+      lwm2mVersion: '1.1',
+      servers: [{ uri: `coap://127.0.0.1:${api.app.coapPort}`, lifetimeSeconds: 300 }],
+      objects: [deviceObject({ manufacturer: 'Acme', batteryLevel: 80 })],
+      host: '127.0.0.1',
+    });
+    await older.whenRegistered();
+    const refused = await api.call('PUT', '/devices/older/observations/3/0/9', { attributes: { pmin: 1 } });
+    assert.deepEqual([refused.status, refused.body.field], [400, '/attributes']);
+    assert.match(refused.body.detail, /1\.1/);
+    assert.equal((await api.call('PUT', '/devices/older/observations/3/0/9')).status, 201);
+    await older.close();
+  });
+});
+
 describe('pending operations', () => {
   it('of a device in queue mode are listed, put in another order and given up', async () => {
     const reading = once(asked, 'read');

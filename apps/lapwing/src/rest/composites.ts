@@ -10,9 +10,11 @@ import {
   type CompositeWriteJson,
   CompositeSchema,
   CompositeWriteSchema,
+  ObserveCompositeBodySchema,
   ObservedCompositeSchema,
   PathsBodySchema,
 } from './operation-schemas.ts';
+import { observing, sameAttributes } from './observing.ts';
 import { badRequest, problem, refusal } from './problem.ts';
 import { cancelQuery, CodeSchema, DeviceParamsSchema, FormatQuerySchema, responses } from './schemas.ts';
 import { entryToJson } from './value-json.ts';
@@ -80,10 +82,10 @@ export function compositeRoutes(http: Http, context: RestContext): void {
     schema: {
       operationId: 'observeComposite',
       tags: ['observations'],
-      summary: 'Observe-Composite; 200 when this list was observed already',
+      summary: 'Observe-Composite; 200 when this list was observed already with the same attributes',
       params: DeviceParamsSchema,
       querystring: FormatQuerySchema,
-      body: PathsBodySchema,
+      body: ObserveCompositeBodySchema,
       response: responses({ 200: ObservedCompositeSchema, 201: ObservedCompositeSchema }),
     },
     handler: async ({ params, query, body }, reply) => {
@@ -91,11 +93,18 @@ export function compositeRoutes(http: Http, context: RestContext): void {
       const device = deviceNamed(context, params.name);
       const { format } = query;
       const wanted = paths.map(formatPath).join();
-      const known = device.observations.some((observation) => observation.paths?.map(formatPath).join() === wanted);
-      const outcome = await device.observeComposite(paths, {
-        ...callOptions(reply, query, deviceTimeout),
-        ...(format === undefined ? {} : { format }),
-      });
+      const known = device.observations.some(
+        (observation) =>
+          observation.paths?.map(formatPath).join() === wanted &&
+          sameAttributes(observation.attributes, body.attributes),
+      );
+      const outcome = await observing(body.attributes, (options) =>
+        device.observeComposite(paths, {
+          ...options,
+          ...callOptions(reply, query, deviceTimeout),
+          ...(format === undefined ? {} : { format }),
+        }),
+      );
       if (!outcome.ok) throw refusal(outcome);
       const observation = outcome.value;
       const { contentFormat, entries } = observation.lastNotification ?? observation.initial;

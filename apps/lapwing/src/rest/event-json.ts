@@ -1,6 +1,6 @@
 /** From the server's typed events to the event log: the one place that knows both. */
 import { formatPath } from '@lapwing/lwm2m';
-import type { LwM2mServer, Notification } from '@lapwing/server';
+import type { LwM2mServer, Notification, ObservationInfo } from '@lapwing/server';
 import type { EventLog } from '../event-log.ts';
 import { RateLimit, type RefusalLog } from '../security/refusal-log.ts';
 import { addressText, deviceSummary } from './registration-json.ts';
@@ -37,6 +37,12 @@ export function notificationJson(notification: Notification): NotificationJson {
   };
 }
 
+/** Which observation an event is about. JSON leaves out the attributes where there are none. */
+const observationJson = ({ path, attributes }: ObservationInfo): Readonly<Record<string, unknown>> => ({
+  path: formatPath(path),
+  attributes,
+});
+
 /** Write every event of `server` into `log`, in the shapes of `docs/rest-api.md`. */
 export function logServerEvents(server: LwM2mServer, log: EventLog): void {
   server.on('registered', (registration) => {
@@ -49,14 +55,18 @@ export function logServerEvents(server: LwM2mServer, log: EventLog): void {
     const { endpointClientName, registrationId } = registration;
     log.append('unregistered', endpointClientName, { registrationId, reason });
   });
-  server.on('observed', ({ endpointClientName, path }) => {
-    log.append('observed', endpointClientName, { path: formatPath(path) });
+  server.on('observed', (observation) => {
+    log.append('observed', observation.endpointClientName, observationJson(observation));
   });
-  server.on('notified', ({ endpointClientName, path }, notification) => {
-    log.append('notification', endpointClientName, { path: formatPath(path), ...notificationJson(notification) });
+  server.on('notified', (observation, notification) => {
+    const { endpointClientName } = observation;
+    log.append('notification', endpointClientName, {
+      ...observationJson(observation),
+      ...notificationJson(notification),
+    });
   });
-  server.on('observationEnded', ({ endpointClientName, path }, reason) => {
-    log.append('observation-ended', endpointClientName, { path: formatPath(path), reason });
+  server.on('observationEnded', (observation, reason) => {
+    log.append('observation-ended', observation.endpointClientName, { ...observationJson(observation), reason });
   });
   server.on('awake', ({ endpointClientName }) => log.append('awake', endpointClientName));
   server.on('asleep', ({ endpointClientName }) => log.append('asleep', endpointClientName));

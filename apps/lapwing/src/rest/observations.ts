@@ -2,8 +2,10 @@
 import { formatCode } from '@lapwing/coap';
 import { formatPath, samePath } from '@lapwing/lwm2m';
 import { Type } from 'typebox';
+import { ObserveBodySchema } from './attribute-schemas.ts';
 import { callOptions } from './call-options.ts';
 import { deviceNamed, type Http, pathOfKind, type RestContext } from './context.ts';
+import { observing, sameAttributes } from './observing.ts';
 import { problem, refusal } from './problem.ts';
 import {
   cancelQuery,
@@ -36,6 +38,7 @@ export function observationRoutes(http: Http, context: RestContext): void {
       items: deviceNamed(context, params.name).observations.map((observation) => ({
         path: formatPath(observation.path),
         ...(observation.paths === undefined ? {} : { paths: observation.paths.map(formatPath) }),
+        ...(observation.attributes === undefined ? {} : { attributes: observation.attributes }),
         waiting: observation.waiting,
         startedAt: new Date(observation.startedAt).toISOString(),
         lastNotification:
@@ -50,20 +53,27 @@ export function observationRoutes(http: Http, context: RestContext): void {
     schema: {
       operationId: 'observe',
       tags: ['observations'],
-      summary: 'Observe; 200 when it was observed already',
+      summary: 'Observe; 200 when it was observed already with the same attributes',
       params: DevicePathSchema,
       querystring: FormatQuerySchema,
+      body: ObserveBodySchema,
       response: responses({ 200: ObservedSchema, 201: ObservedSchema }),
     },
-    handler: async ({ params, query }, reply) => {
+    handler: async ({ params, query, body }, reply) => {
       const path = pathOfKind(params['*'], KINDS, 'Observe');
       const device = deviceNamed(context, params.name);
-      const known = device.observations.some((observation) => samePath(observation.path, path));
+      const attributes = body?.attributes;
+      const known = device.observations.some(
+        (observation) => samePath(observation.path, path) && sameAttributes(observation.attributes, attributes),
+      );
       const { format } = query;
-      const outcome = await device.observe(path, {
-        ...callOptions(reply, query, deviceTimeout),
-        ...(format === undefined ? {} : { format }),
-      });
+      const outcome = await observing(attributes, (options) =>
+        device.observe(path, {
+          ...options,
+          ...callOptions(reply, query, deviceTimeout),
+          ...(format === undefined ? {} : { format }),
+        }),
+      );
       if (!outcome.ok) throw refusal(outcome);
       const observation = outcome.value;
       const { startedAt, lastNotification, initial } = observation;

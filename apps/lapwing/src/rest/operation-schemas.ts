@@ -2,6 +2,7 @@
 import { type TUnsafe, Type } from 'typebox';
 import type { NotificationAttributes, Operation } from '@lapwing/lwm2m';
 import type { PendingOperation } from '@lapwing/server';
+import { NotificationAttributesSchema, ObserveAttributesSchema, type ObserveBodyJson } from './attribute-schemas.ts';
 import type { ResourceJson, ValuesJson } from './node-content.ts';
 import { closed, list, record, shape, sized, text, time } from './schema-parts.ts';
 import { codeField, entry, pathText, resourceFields, scalar, type CodeJson } from './schemas.ts';
@@ -16,6 +17,11 @@ export interface PathsBodyJson {
   readonly paths: readonly string[];
 }
 export const PathsBodySchema: TUnsafe<PathsBodyJson> = shape<PathsBodyJson>()(Type.Object({ paths }, closed));
+
+export interface ObserveCompositeBodyJson extends PathsBodyJson, ObserveBodyJson {}
+export const ObserveCompositeBodySchema: TUnsafe<ObserveCompositeBodyJson> = shape<ObserveCompositeBodyJson>()(
+  Type.Object({ paths, attributes: Type.Optional(ObserveAttributesSchema) }, closed),
+);
 
 export interface CompositeJson extends CodeJson {
   readonly paths: readonly string[];
@@ -60,32 +66,13 @@ export interface AttributesJson {
   /** Of each attribute the nearest one. */
   readonly effective: NotificationAttributes;
 }
-const number = Type.Optional(Type.Number());
-const flag = Type.Optional(Type.Unsafe<0 | 1>({ type: 'integer', enum: [0, 1] }));
-const attributes = shape<NotificationAttributes>()(
-  Type.Object(
-    {
-      pmin: number,
-      pmax: number,
-      gt: number,
-      lt: number,
-      st: number,
-      epmin: number,
-      epmax: number,
-      edge: flag,
-      con: flag,
-      hqmax: number,
-    },
-    closed,
-  ),
-);
 export const AttributesSchema: TUnsafe<AttributesJson> = shape<AttributesJson>()(
   Type.Object(
     {
       path: pathText,
-      own: attributes,
-      inherited: list(Type.Object({ path: pathText, attributes }, closed)),
-      effective: attributes,
+      own: NotificationAttributesSchema,
+      inherited: list(Type.Object({ path: pathText, attributes: NotificationAttributesSchema }, closed)),
+      effective: NotificationAttributesSchema,
     },
     closed,
   ),

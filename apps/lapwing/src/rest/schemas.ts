@@ -4,8 +4,9 @@
  */
 import { type TSchema, type TOptional, type TString, type TUnsafe, Type } from 'typebox';
 import { CIPHER_SUITES, type CipherSuiteName } from '@lapwing/dtls';
-import type { DataType, LwM2mVersion, ResourceOperations } from '@lapwing/lwm2m';
+import type { DataType, LwM2mVersion, NotificationAttributes, ResourceOperations } from '@lapwing/lwm2m';
 import type { WriteAttributes } from '@lapwing/server';
+import { NotificationAttributesSchema } from './attribute-schemas.ts';
 import type { NodeBodyJson } from './node-content.ts';
 import type { ProblemBody } from './problem.ts';
 import { closed, list, record, shape, sized, text, time } from './schema-parts.ts';
@@ -109,6 +110,8 @@ export interface ObservationJson {
   readonly path: string;
   /** Of an Observe-Composite, whose path is "/". */
   readonly paths?: readonly string[];
+  /** That hold for this observation alone. */
+  readonly attributes?: NotificationAttributes;
   /** No notifications come until the device has registered or answered. */
   readonly waiting: boolean;
   readonly startedAt: string;
@@ -335,6 +338,7 @@ export const ObservationListSchema: TUnsafe<{ readonly items: readonly Observati
           {
             path: pathText,
             paths: Type.Optional(list(pathText)),
+            attributes: Type.Optional(NotificationAttributesSchema),
             waiting: Type.Boolean(sized('No notifications come until the device has registered or answered.')),
             startedAt: time,
             lastNotification: Type.Union([notification, Type.Null()]),
