@@ -15,6 +15,7 @@ import { DEFAULT_EVENT_LOG_LIMITS, EventLog } from './event-log.ts';
 import { FirmwareImages } from './firmware/firmware-images.ts';
 import { bindDevices, nearAddress, portFailure } from './listening.ts';
 import { createLog } from './log.ts';
+import { readProfiles } from './profiles-file.ts';
 import type { Http } from './rest/context.ts';
 import { logMalformedNotifications, logRefusedHandshakes, logServerEvents } from './rest/event-json.ts';
 import { logFirmwareUpdates } from './rest/firmware.ts';
@@ -89,12 +90,14 @@ async function startInOrder(
     maxImages: MAX_FIRMWARE_IMAGES,
   });
   closers.push(() => firmware.close());
+  const profiles = await readProfiles(configuration.profiles);
   const drivers = await bindDevices(configuration, security);
   const server = new LwM2mServer({
     drivers,
     definitions: definitions.registry,
     securityStore: security.store,
-    parameters: { maxRegistrations: configuration.maxDevices },
+    profiles,
+    parameters: { maxRegistrations: configuration.maxDevices, clientAwakeTime: configuration.clientAwakeTime },
   });
   closers.push(() => stop(server, security, log));
   await goOn(server, security, log);

@@ -28,6 +28,10 @@ export interface Configuration {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** ms. */
   readonly deviceTimeout: number;
+  /** ms a device in queue mode is awake after it was heard. */
+  readonly clientAwakeTime: number;
+  /** A file, see `readProfiles`. */
+  readonly profiles: string | undefined;
   readonly maxBodyBytes: number;
   readonly maxDevices: number;
   readonly maxCredentials: number;
@@ -84,6 +88,18 @@ const schema = Type.Object(
       default: 60_000,
       description: 'how long a device may take to answer a REST request, in ms',
     }),
+    clientAwakeTime: Type.Integer({
+      minimum: 1,
+      maximum: 86_400_000,
+      default: 93_000,
+      description: 'how long a device in queue mode is awake after it was heard, in ms',
+    }),
+    profiles: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'JSON file of the lists of Objects that devices may name, by Profile ID',
+      }),
+    ),
     maxBodyBytes: Type.Integer({
       minimum: 1024,
       maximum: 1024 ** 3,
@@ -272,7 +288,7 @@ function fileSettings({
 const letters = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, '');
 
 /** Every key is there, also those that nobody gave. */
-const UNSET = { coapHost: undefined, coapsHost: undefined, modelsDir: undefined };
+const UNSET = { coapHost: undefined, coapsHost: undefined, modelsDir: undefined, profiles: undefined };
 
 /** The configuration with nothing given. */
 export const DEFAULT_CONFIGURATION: Configuration = configurationFrom({}) as Configuration;
