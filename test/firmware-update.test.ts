@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { buildOptions, Codes, parseUri } from '@lapwing/coap';
 import {
   deviceObject,
   FirmwareRefused,
@@ -12,10 +13,12 @@ import {
   streamedRequests,
   type ClientOptions,
   type FirmwareUpdateOptions,
+  type PackageFetcher,
   type PackageSink,
 } from '@lapwing/client';
 import { FirmwareUpdates, LwM2mServer, type FirmwareUpdate, type FirmwareUpdateRequest } from '@lapwing/server';
-import { SimulatedNetwork } from '@lapwing/testkit';
+import { SimulatedNetwork, type SimulatedDriver } from '@lapwing/testkit';
+import type { PeerAddress } from '@lapwing/transport';
 
 const SERVER = { host: '10.0.0.1', port: 5683 };
 const NAME = 'device';
@@ -37,6 +40,7 @@ class Flash implements PackageSink {
 
 interface World extends AsyncDisposable {
   readonly network: SimulatedNetwork;
+  readonly driver: SimulatedDriver;
   readonly server: LwM2mServer;
   readonly client: LwM2mClient;
   readonly updates: FirmwareUpdates;
@@ -54,7 +58,8 @@ async function world(
   conditions: ConstructorParameters<typeof SimulatedNetwork>[0] = {},
 ): Promise<World> {
   const network = new SimulatedNetwork(conditions);
-  const server = new LwM2mServer({ drivers: [network.driver(SERVER)] });
+  const driver = network.driver(SERVER);
+  const server = new LwM2mServer({ drivers: [driver] });
   const flash = new Flash();
   const objects = [
     deviceObject({ firmwareVersion: '1.0' }),
@@ -89,6 +94,7 @@ async function world(
   await run(() => server.registrationCount === 1);
   return {
     network,
+    driver,
     server,
     client,
     updates,
@@ -296,5 +302,110 @@ describe('a package that the device fetches', () => {
     assert.match(update.explanation ?? '', /push only/);
     await using pulling = await world({ push: false, fetch });
     assert.equal(await pulling.finish(pulling.start()), 'unsupported');
+  });
+});
+
+/** A device's downloader: a socket of its own, and a GET whose blocks are assembled. */
+function fetcher(network: SimulatedNetwork, from: PeerAddress): PackageFetcher {
+  const driver = network.driver(from);
+  const waiting = new Map<unknown, (bytes: Uint8Array | undefined) => void>();
+  driver.onEvent = (event) => {
+    if (event.kind === 'response')
+      waiting.get(event.exchange)?.(event.response.code === Codes.content ? event.response.payload.slice() : undefined);
+    else if (event.kind === 'failed') waiting.get(event.exchange)?.(undefined);
+  };
+  return async function* (uri) {
+    const parsed = parseUri(uri);
+    assert.ok(!('malformed' in parsed));
+    const { host, port, uriPath } = parsed;
+    const { promise, resolve } = Promise.withResolvers<Uint8Array | undefined>();
+    const exchange = driver.turn((now, out) =>
+      driver.endpoint.request(
+        now,
+        driver.peer({ host, port }),
+        { code: Codes.get, options: buildOptions({ uriPath }), payload: new Uint8Array(0) },
+        out,
+      ),
+    );
+    waiting.set(exchange, resolve);
+    const bytes = await promise;
+    if (bytes === undefined) throw new FirmwareRefused('uri');
+    yield bytes;
+  };
+}
+
+describe('a package that a device fetches from this server', () => {
+  const DOWNLOADER = { host: '10.0.0.2', port: 40_001 };
+  const pulling = async (
+    conditions: ConstructorParameters<typeof SimulatedNetwork>[0] = {},
+    from: PeerAddress = DOWNLOADER,
+  ): Promise<World & { readonly uris: string[] }> => {
+    let fetch: PackageFetcher = () => assert.fail('there is no network yet');
+    const uris: string[] = [];
+    const all = await world(
+      {
+        fetch: {
+          coap: (uri, options) => {
+            uris.push(uri);
+            return fetch(uri, options);
+          },
+        },
+      },
+      {},
+      conditions,
+    );
+    fetch = fetcher(all.network, from);
+    return Object.assign(all, { uris });
+  };
+  const PULL: FirmwareUpdateRequest = { package: IMAGE, delivery: 'pull' };
+
+  it('is at the address the device speaks to, arrives in blocks, and is gone then (/5/0/1, RFC 7959 §2.4)', async () => {
+    await using all = await pulling();
+    const update = all.start(PULL);
+    assert.equal(update.delivery, 'pull');
+    assert.equal(all.server.usage.offers, 1);
+    assert.equal(await all.finish(update), 'succeeded');
+    assert.match(all.uris.join(), /^coap:\/\/10\.0\.0\.1\/get\/[\w-]{16}$/);
+    assert.equal(Buffer.concat(all.flash.pieces).compare(IMAGE), 0);
+    assert.deepEqual([update.sentBytes, update.totalBytes], [10_000, 10_000]);
+    assert.ok(all.told.filter((stage) => stage === 'downloading').length > 9, 'each block is told');
+    assert.equal(all.server.usage.offers, 0);
+    assert.equal(all.driver.endpoint.usage.bodyBytes, 0);
+  });
+
+  it('arrives over a bad network, and nothing of it is held between blocks', async () => {
+    await using all = await pulling({ seed: 11, loss: 0.2, duplication: 0.05, delay: [10, 400] });
+    const update = all.start(PULL);
+    await all.run(() => update.sentBytes > 0);
+    assert.equal(all.driver.endpoint.usage.bodyBytes, 0);
+    assert.equal(await all.finish(update), 'succeeded');
+    assert.equal(Buffer.concat(all.flash.pieces).compare(IMAGE), 0);
+  });
+
+  it('a host that is given is the one in the URI', async () => {
+    await using all = await pulling();
+    const update = all.start({ ...PULL, host: 'updates.example' });
+    await all.run(() => all.uris.length === 1);
+    assert.match(all.uris.join(), /^coap:\/\/updates\.example\/get\//);
+    update.cancel();
+    await all.network.run(1000);
+  });
+
+  it('is not there for anybody at another address, who is answered 4.04 (RFC 7252 §11.3)', async () => {
+    await using all = await pulling({}, { host: '10.0.0.99', port: 40_001 });
+    assert.equal(await all.finish(all.start(PULL)), 'uri');
+    assert.equal(all.flash.pieces.length, 0);
+    assert.equal(all.server.usage.offers, 0);
+  });
+
+  it('is gone when the update is cancelled, and for a device that does not fetch', async () => {
+    await using all = await pulling();
+    const update = all.start(PULL);
+    assert.equal(update.cancel(), true);
+    assert.equal(all.server.usage.offers, 0);
+    await all.network.run(1000);
+    await using pushed = await world();
+    assert.equal(await pushed.finish(pushed.start(PULL)), 'unsupported');
+    assert.equal(pushed.server.usage.offers, 0);
   });
 });

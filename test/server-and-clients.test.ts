@@ -195,7 +195,7 @@ describe('fleets on bad networks', () => {
       const endpoint = server.drivers[0]!.endpoint as CoapEndpoint;
       assert.deepEqual(
         server.usage,
-        { registrations: 0, lifetimes: 0, awake: 0, requestDeadlines: 0, objectLists: 0 },
+        { registrations: 0, lifetimes: 0, awake: 0, requestDeadlines: 0, objectLists: 0, offers: 0 },
         `seed ${seed}`,
       );
       await network.run(300_000);

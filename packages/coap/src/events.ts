@@ -78,6 +78,8 @@ export interface OutgoingResponse {
   /** Ascending by number, without Observe, Block and Size options. */
   readonly options: readonly Option[];
   readonly payload: Uint8Array | StreamedBody;
+  /** To a GET: keep nothing of the payload for later blocks; each is asked of the application anew. Give it an ETag then. */
+  readonly answeredAnew?: boolean;
   /** Accept the observation the request asked for: `respond` returns the relation. Only with a 2.xx code. */
   readonly observe?: boolean;
 }

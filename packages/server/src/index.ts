@@ -8,6 +8,7 @@ export { MemoryRegistrationStore } from './registration-store.ts';
 export type { MaybePromise, RegistrationStore } from './registration-store.ts';
 export { LwM2mServer } from './server.ts';
 export type { CoapsOptions, ServerCounters, ServerOptions, ServerStartOptions, ServerUsage } from './server.ts';
+export type { Offer } from './offered-resources.ts';
 export { copyRegistration } from './registration-record.ts';
 export { MemorySecurityStore, securityInfo } from './security-store.ts';
 export type {

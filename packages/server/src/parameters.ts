@@ -12,6 +12,8 @@ export interface ServerParameters {
   readonly maxHeldRequests: number;
   /** Devices whose observations are kept while they are not registered; those of the one gone longest end for a new one. */
   readonly maxWaitingDevices: number;
+  /** Resources offered to devices at once. */
+  readonly maxOffers: number;
   /** Refuse a Register over plain coap of a name that has credentials here or is registered over coaps. */
   readonly refuseDowngrade: boolean;
   /** Let a certificate that a trust anchor vouches for register as a name in it, when the name has no entry at all. */
@@ -25,6 +27,7 @@ export const DEFAULT_SERVER_PARAMETERS: ServerParameters = Object.freeze({
   clientAwakeTime: 93_000,
   maxHeldRequests: 256,
   maxWaitingDevices: 100_000,
+  maxOffers: 10_000,
   refuseDowngrade: true,
   acceptUnlistedCertificates: true,
 });

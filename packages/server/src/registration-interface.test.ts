@@ -664,6 +664,7 @@ describe('the registration store', () => {
         awake: 0,
         requestDeadlines: 0,
         objectLists: 1,
+        offers: 0,
       });
     }
   });
@@ -746,7 +747,14 @@ describe('the registration store', () => {
       [...store.all()].map(({ registrationId }) => registrationId),
       ['BBBBBBBBBB'],
     );
-    assert.deepEqual(server.usage, { registrations: 1, lifetimes: 1, awake: 0, requestDeadlines: 0, objectLists: 1 });
+    assert.deepEqual(server.usage, {
+      registrations: 1,
+      lifetimes: 1,
+      awake: 0,
+      requestDeadlines: 0,
+      objectLists: 1,
+      offers: 0,
+    });
   });
 
   it('a registration that a store has spoiled is reported and does not keep the others away', async () => {

@@ -146,9 +146,23 @@ describe('nothing a client repeats makes the server grow', () => {
       assert.equal(answer.code, '2.01');
     }
     assert.equal(server.registrationCount, 1);
-    assert.deepEqual(server.usage, { registrations: 1, lifetimes: 1, awake: 0, requestDeadlines: 0, objectLists: 1 });
+    assert.deepEqual(server.usage, {
+      registrations: 1,
+      lifetimes: 1,
+      awake: 0,
+      requestDeadlines: 0,
+      objectLists: 1,
+      offers: 0,
+    });
     await device.deregister();
-    assert.deepEqual(server.usage, { registrations: 0, lifetimes: 0, awake: 0, requestDeadlines: 0, objectLists: 0 });
+    assert.deepEqual(server.usage, {
+      registrations: 0,
+      lifetimes: 0,
+      awake: 0,
+      requestDeadlines: 0,
+      objectLists: 0,
+      offers: 0,
+    });
   });
 
   it('every end of a registration gives back everything it held', async () => {
@@ -165,11 +179,25 @@ describe('nothing a client repeats makes the server grow', () => {
       device.onRequest = () => reply(Codes.content, '1', { contentFormat: 0 }, true);
     }
     for (const name of ['a', 'b', 'c']) await setup.settle(server.device(name)!.observe(resourcePath(3, 0, 9)));
-    assert.deepEqual(server.usage, { registrations: 3, lifetimes: 3, awake: 0, requestDeadlines: 0, objectLists: 3 });
+    assert.deepEqual(server.usage, {
+      registrations: 3,
+      lifetimes: 3,
+      awake: 0,
+      requestDeadlines: 0,
+      objectLists: 3,
+      offers: 0,
+    });
     await a.deregister();
     await setup.network.run(62_000);
     server.remove('c');
-    assert.deepEqual(server.usage, { registrations: 0, lifetimes: 0, awake: 0, requestDeadlines: 0, objectLists: 0 });
+    assert.deepEqual(server.usage, {
+      registrations: 0,
+      lifetimes: 0,
+      awake: 0,
+      requestDeadlines: 0,
+      objectLists: 0,
+      offers: 0,
+    });
     const endpoint = server.drivers[0]!.endpoint as CoapEndpoint;
     await setup.network.run(300_000);
     assert.equal(endpoint.usage.tokens, 0);

@@ -10,8 +10,10 @@ import {
   Codes,
   CONTENT_FORMATS,
   formatLinks,
+  formatUri,
   OperationFailed,
   readOption,
+  UsageError,
   type CoapEvent,
   type CoapParameters,
   type IncomingRequest,
@@ -33,6 +35,7 @@ import {
   restoreObservations,
   suspendObservations,
 } from './observations.ts';
+import { OfferedResources, type Offer } from './offered-resources.ts';
 import { DEFAULT_SERVER_PARAMETERS, type ServerParameters } from './parameters.ts';
 import { Profiles } from './profiles.ts';
 import { elsewhere, RegistrationInterface, type RegistrationListener } from './registration-interface.ts';
@@ -103,6 +106,8 @@ export interface ServerUsage {
   readonly requestDeadlines: number;
   /** Distinct object lists. */
   readonly objectLists: number;
+  /** Resources that devices may fetch. */
+  readonly offers: number;
 }
 
 export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisposable {
@@ -118,6 +123,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   readonly #lifetimes: TimedLayer;
   readonly #queues: RequestQueues;
   readonly #intents: ObservationIntents;
+  readonly #offers: OfferedResources;
   #observations = 0;
   #resumption: Resumption | undefined;
   #malformedNotifications = 0;
@@ -195,6 +201,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
         if (bounds.refuseDowngrade && record?.security.kind === 'none') this.#interface.remove(record, 'removed');
       },
     });
+    this.#offers = new OfferedResources(bounds.maxOffers, (name) => this.#table.byName(name));
     this.#intents = new ObservationIntents(bounds.maxWaitingDevices);
     this.#queues = new RequestQueues(bounds, {
       awake: (record) => this.#tell('awake', record),
@@ -277,6 +284,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
       awake: this.#queues.usage.awake,
       requestDeadlines: this.#queues.usage.deadlines,
       objectLists: this.#interface.objectLists,
+      offers: this.#offers.size,
     };
   }
 
@@ -310,6 +318,28 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
     if (record === undefined) return false;
     this.#interface.remove(record, 'removed');
     return true;
+  }
+
+  /**
+   * Let one device, and nobody else, fetch these bytes by GET, until `withdraw`. The URI is at the address that the device
+   * speaks to; when a socket listens on every address, give the `host` that devices reach this server by.
+   *
+   * @throws OperationFailed 'NOT_REGISTERED', or 'TOO_MANY' beyond `maxOffers`.
+   * @throws UsageError when no `host` is given and none is known.
+   */
+  offer(offer: Offer, host?: string): { readonly uri: string; withdraw(): void } {
+    const record = this.#table.byName(offer.endpointClientName);
+    if (record === undefined)
+      throw new OperationFailed('NOT_REGISTERED', `"${offer.endpointClientName}" is not registered`, {
+        retryable: false,
+      });
+    const { scheme, localAddress } = record.driver;
+    const at = host ?? hostToward(record.peer.address.host, localAddress.host);
+    const uriPath = this.#offers.add(offer);
+    return {
+      uri: formatUri({ scheme, host: at, port: localAddress.port, uriPath, uriQuery: [] }),
+      withdraw: () => this.#offers.remove(uriPath),
+    };
   }
 
   /** Take over what the store kept from before; `start` does. Answers how many registrations are alive again. */
@@ -451,7 +481,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
         // A method that no specification knows comes first. RFC 7252 §5.8.
         if (request.code > Codes.ipatch)
           return responder.respond(request, refuse(Codes.methodNotAllowed, 'this method is not known'));
-        return responder.respond(request, refuse(Codes.notFound, 'there is nothing here'));
+        return responder.respond(request, this.#offers.answer(request));
     }
   }
 
@@ -516,6 +546,13 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
       }
     }
   }
+}
+
+/** A socket for every address does not tell which one devices use, but those on this machine use the loopback. */
+function hostToward(device: string, local: string): string {
+  if (local !== '0.0.0.0' && local !== '::') return local;
+  if (device === '::1' || device.startsWith('127.')) return device;
+  throw new UsageError('this server listens on every address: say which host devices reach it by');
 }
 
 const ownerOf = ({ exchange }: Extract<CoapEvent, { exchange: unknown }>): ExchangeOwner | undefined =>

@@ -67,6 +67,8 @@ export class ResponseBodies {
   /**
    * The block of `body` that was asked for, the first when none was; the rest is kept for the requests that will ask
    * for it. Undefined when the body ends before that block, or there is no memory to keep it.
+   *
+   * @param toBeKept  false: the application answers the requests for later blocks, too.
    */
   begin(
     now: number,
@@ -76,6 +78,7 @@ export class ResponseBodies {
     code: Code,
     options: readonly Option[],
     body: Uint8Array,
+    toBeKept: boolean,
     out: Outbox,
   ): ResponsePart | undefined {
     const szx = this.#sizeExponent(peer, asked, options);
@@ -87,7 +90,7 @@ export class ResponseBodies {
     const known = this.#transfers.findOutgoing(peer, identity);
     if (known !== undefined) this.#transfers.abandon(now, known, out);
     const transfer = new OutgoingBody(peer, identity, code, tagged, body);
-    const isKept = this.#transfers.add(now, transfer, body.length, out);
+    const isKept = toBeKept && this.#transfers.add(now, transfer, body.length, out);
     // A GET can be answered anew for each block, the ETag telling whether it is still the same body.
     if (!isKept && identity.code !== Codes.get) {
       this.#counters.bodiesRefused++;

@@ -90,7 +90,8 @@ export class Responder {
     if (!(payload instanceof Uint8Array)) {
       this.#responseBodies.beginStream(now, request, code, options, payload.size, out);
     } else if (this.#responseBodies.isNeeded(request.peer, request.head.block2, options, payload)) {
-      this.#respondInBlocks(now, request, response.options, relation, code, payload, out);
+      const isKept = response.answeredAnew !== true || request.code !== Codes.get;
+      this.#respondInBlocks(now, request, response.options, relation, code, payload, isKept, out);
     } else {
       this.#send(now, request, code, options, payload, out);
     }
@@ -145,10 +146,11 @@ export class Responder {
     relation: Relation | undefined,
     code: OutgoingResponse['code'],
     body: Uint8Array,
+    isKept: boolean,
     out: Outbox,
   ): void {
     const { peer, head } = request;
-    const part = this.#responseBodies.begin(now, peer, request, head.block2, code, options, body, out);
+    const part = this.#responseBodies.begin(now, peer, request, head.block2, code, options, body, isKept, out);
     if (part === undefined) {
       if (relation !== undefined) this.#notifier.endSilently(now, relation, out);
       this.#send(

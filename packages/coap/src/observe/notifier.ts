@@ -190,7 +190,7 @@ export class Notifier {
     const asked = request.head.block2;
     let part: ResponsePart | undefined = { options, payload };
     if (this.#responseBodies.isNeeded(peer, asked, options, payload)) {
-      part = this.#responseBodies.begin(now, peer, request, asked, code, options, payload, out);
+      part = this.#responseBodies.begin(now, peer, request, asked, code, options, payload, true, out);
       if (part === undefined) return undefined;
     }
     const stamped = isSuccess(code) ? this.stamped(relation, part.options) : part.options;

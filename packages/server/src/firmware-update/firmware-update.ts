@@ -29,6 +29,10 @@ export type FirmwareUpdateRequest = (
   | {
       /** Written to the device. Kept until it has it, so do not reuse the buffer; one buffer serves any number of devices. */
       readonly package: Uint8Array;
+      /** 'pull': it is not written, but offered, and the device fetches it from this server. Default 'push'. */
+      readonly delivery?: 'push' | 'pull';
+      /** By pull: the name or IP address that the device reaches this server by; default that of `FirmwareUpdates`. */
+      readonly host?: string;
     }
   | {
       /** Where the device fetches the package: coap, coaps, http or https, as it supports. At most 255 bytes. */
@@ -46,9 +50,9 @@ export interface FirmwareUpdate {
   readonly endpointClientName: string;
   readonly delivery: 'push' | 'pull';
   readonly stage: FirmwareUpdateStage;
-  /** Of the package the device has acknowledged; 0 by pull. */
+  /** Of the package the device has acknowledged; 0 when it fetches it elsewhere. */
   readonly sentBytes: number;
-  /** Undefined by pull. */
+  /** Undefined when the device fetches it elsewhere. */
   readonly totalBytes: number | undefined;
   /** /3/0/3 before and since; undefined while they are not known. */
   readonly versionBefore: string | undefined;
@@ -64,6 +68,12 @@ export interface FirmwareUpdate {
   /** False when the device installs already, or has ended. */
   cancel(): boolean;
 }
+
+/** What is offered to the device, by pull from here. */
+export type OfferPackage = (
+  bytes: Uint8Array,
+  onFetched: (bytes: number) => void,
+) => { readonly uri: string; withdraw(): void };
 
 /** What a course tells. */
 export interface FirmwareUpdateListener {
@@ -99,6 +109,8 @@ export class FirmwareUpdateCourse implements FirmwareUpdate, WheelEntry {
   readonly #timeout: number;
   readonly #uri: string;
   readonly #settle: (outcome: FirmwareUpdateOutcome) => void;
+  /** By pull from here, until the device has it. */
+  #offer: ReturnType<OfferPackage> | undefined;
   /** Released as soon as the device has it. */
   #package: Uint8Array | undefined;
   #state: FirmwareUpdateState = { kind: 'preparing' };
@@ -116,16 +128,21 @@ export class FirmwareUpdateCourse implements FirmwareUpdate, WheelEntry {
     request: FirmwareUpdateRequest,
     driver: Driver,
     listener: FirmwareUpdateListener,
+    offer: OfferPackage,
   ) {
     this.endpointClientName = endpointClientName;
-    this.delivery = 'package' in request ? 'push' : 'pull';
-    this.#package = 'package' in request ? request.package : undefined;
-    this.#uri = 'package' in request ? '' : request.packageUri;
-    if (this.#package !== undefined && this.#package.length < 2)
-      throw new UsageError('a package has two bytes or more');
-    if (this.#package === undefined && !isUsable(this.#uri))
+    const bytes = 'package' in request ? request.package : undefined;
+    if (bytes !== undefined && bytes.length < 2) throw new UsageError('a package has two bytes or more');
+    this.delivery = 'package' in request ? (request.delivery ?? 'push') : 'pull';
+    this.totalBytes = bytes?.length;
+    if (bytes !== undefined && this.delivery === 'pull')
+      this.#offer = offer(bytes, (fetched) => this.#fetched(fetched));
+    else this.#package = bytes;
+    this.#uri = 'package' in request ? (this.#offer?.uri ?? '') : request.packageUri;
+    if (this.delivery === 'pull' && !isUsable(this.#uri)) {
+      this.#offer?.withdraw();
       throw new UsageError(`a package URI has a scheme and at most ${MAX_URI_BYTES} bytes`);
-    this.totalBytes = this.#package?.length;
+    }
     this.startedAt = this.changedAt = driver.unixTime();
     this.#expectedVersion = request.version;
     this.#timeout = request.timeout ?? DEFAULT_TIMEOUT;
@@ -186,6 +203,12 @@ export class FirmwareUpdateCourse implements FirmwareUpdate, WheelEntry {
     this.#state = next;
     this.#looking = 'no';
     if (next.kind !== 'pushing' && next.kind !== 'preparing' && next.kind !== 'resetting') this.#package = undefined;
+    if (!OFFERED_IN.has(next.kind)) {
+      // It says that it has it.
+      if (this.#offer !== undefined && next.kind !== 'ended') this.sentBytes = this.totalBytes ?? 0;
+      this.#offer?.withdraw();
+      this.#offer = undefined;
+    }
     this.changedAt = this.#driver.unixTime();
     if (next.kind === 'ended') this.#end(next.outcome);
     else this.#alive();
@@ -271,6 +294,16 @@ export class FirmwareUpdateCourse implements FirmwareUpdate, WheelEntry {
         this.#listener.changed(this);
       },
     });
+  }
+
+  /** By pull from here: it asks for what comes after these bytes. */
+  #fetched(bytes: number): void {
+    this.#alive();
+    // It may begin anew, and a block may come twice.
+    if (bytes <= this.sentBytes) return;
+    this.sentBytes = bytes;
+    this.changedAt = this.#driver.unixTime();
+    this.#listener.changed(this);
   }
 
   #reset(options: CallOptions): Promise<Outcome<void>> {
@@ -387,6 +420,9 @@ export class FirmwareUpdateCourse implements FirmwareUpdate, WheelEntry {
 
 /** Stages in which the device decides what comes next. */
 const LOOKED_AT: ReadonlySet<FirmwareUpdateStage> = new Set(['downloading', 'installing', 'deferred', 'verifying']);
+
+/** Stages in which the device may fetch what is offered to it. */
+const OFFERED_IN: ReadonlySet<FirmwareUpdateStage> = new Set(['preparing', 'resetting', 'offering', 'downloading']);
 
 /** In the numbers of /5/0/9. */
 const DELIVERY = { pull: 0, push: 1 } as const;

@@ -11,7 +11,7 @@ import type { TimedLayer } from '@lapwing/transport';
 import { LifetimeWheel } from '../lifetime-wheel.ts';
 import type { LwM2mServer } from '../server.ts';
 import { FirmwareUpdateCourse } from './firmware-update.ts';
-import type { FirmwareUpdate, FirmwareUpdateRequest } from './firmware-update.ts';
+import type { FirmwareUpdate, FirmwareUpdateListener, FirmwareUpdateRequest } from './firmware-update.ts';
 
 export interface FirmwareUpdateEvents {
   /** Another stage, or more of the package is there. */
@@ -23,9 +23,14 @@ export interface FirmwareUpdateParameters {
   readonly maxUpdates: number;
   /** Updates that have ended and are remembered; the oldest are forgotten first. */
   readonly maxEnded: number;
+  /**
+   * The name or IP address that devices reach this server by, for packages that they fetch from here. Default: the address
+   * of the socket; one that listens on every address has none but for devices on this machine.
+   */
+  readonly host: string | undefined;
 }
 
-const DEFAULTS: FirmwareUpdateParameters = { maxUpdates: 10_000, maxEnded: 10_000 };
+const DEFAULTS: FirmwareUpdateParameters = { maxUpdates: 10_000, maxEnded: 10_000, host: undefined };
 
 export class FirmwareUpdates extends EventEmitter<FirmwareUpdateEvents> {
   readonly #server: LwM2mServer;
@@ -57,7 +62,8 @@ export class FirmwareUpdates extends EventEmitter<FirmwareUpdateEvents> {
    * Begin to update a device. What comes of it is in `of`, in `changed` events and in the promise `ended`.
    *
    * @throws OperationFailed 'NOT_REGISTERED', or 'TOO_MANY' updates at once.
-   * @throws UsageError when an update of this device is under way.
+   * @throws UsageError when an update of this device is under way, or when the package is to be fetched from here and the
+   *   server does not know by which host.
    */
   start(endpointClientName: string, request: FirmwareUpdateRequest): FirmwareUpdate {
     const device = this.#server.device(endpointClientName);
@@ -71,12 +77,16 @@ export class FirmwareUpdates extends EventEmitter<FirmwareUpdateEvents> {
         retryable: true,
       });
     const driver = this.#server.drivers[0]!;
-    const course = new FirmwareUpdateCourse(device, endpointClientName, request, driver, {
+    const host = 'package' in request ? (request.host ?? this.#parameters.host) : undefined;
+    const listener: FirmwareUpdateListener = {
       changed: (changed) => this.emit('changed', changed),
       ended: (ended) => this.#end(ended),
       // In a turn, so that the driver sees the deadline.
       reschedule: (moved) => driver.turn((now) => this.#deadlines.place(now, moved)),
-    });
+    };
+    const course = new FirmwareUpdateCourse(device, endpointClientName, request, driver, listener, (bytes, onFetched) =>
+      this.#server.offer({ endpointClientName, bytes, contentFormat: OCTET_STREAM, onFetched }, host),
+    );
     this.#underWay.set(endpointClientName, course);
     this.#ended.delete(endpointClientName);
     course.begin();
@@ -112,3 +122,4 @@ export class FirmwareUpdates extends EventEmitter<FirmwareUpdateEvents> {
 }
 
 const FIRMWARE_UPDATE = 5;
+const OCTET_STREAM = 42;
