@@ -174,6 +174,31 @@ describe('nodes', () => {
     }
   });
 
+  it('are created several at once, all or none', async () => {
+    const instances = { 7: { resources: { 5850: true } }, 8: { resources: { 5850: false, 5851: 30 } } };
+    const { status, headers, body } = await api.call<CreatedJson>('POST', `${AT}/nodes/3311`, { instances });
+    assert.deepEqual([status, body.path, body.paths], [201, '/3311', ['/3311/7', '/3311/8']]);
+    assert.equal(headers.get('location'), `/api/v1${AT}/nodes/3311`);
+    assert.deepEqual([device.get('/3311/7/5850'), device.get('/3311/8/5851')], [true, 30]);
+    const taken = await api.call('POST', `${AT}/nodes/3311`, {
+      instances: { 6: instances[7], 7: instances[7] },
+    });
+    assert.equal(taken.body.type, 'urn:lapwing:problem:device-refused');
+    assert.equal((await api.call('GET', `${AT}/nodes/3311/6`)).status, 404, 'none');
+    for (const id of [7, 8]) assert.equal((await api.call('DELETE', `${AT}/nodes/3311/${id}`)).status, 200);
+    for (const [at, wrong, field] of [
+      ['/3311', { instances: {} }, '/instances'],
+      ['/3311', { instances: { 65535: instances[7] } }, '/instances/65535'],
+      ['/3311', { instances: { 7: { resources: { 5850: 'on' } } } }, '/instances/7/resources/5850'],
+      ['/3311/7', { instances }, '/instances'],
+    ] as const) {
+      const refused = await api.call('POST', `${AT}/nodes${at}`, wrong);
+      assert.deepEqual([refused.status, refused.body.field], [400, field]);
+    }
+    const both = await api.call('POST', `${AT}/nodes/3311`, { instances, resources: {} });
+    assert.equal(both.status, 400);
+  });
+
   it('are discovered with their attributes once these are written', async () => {
     const written = await api.call<CodeJson>('PUT', `${AT}/attributes/3303/0/5700`, { pmin: 3, gt: 30.5 });
     assert.deepEqual([written.status, written.body.code], [200, '2.04']);
@@ -249,7 +274,7 @@ describe('nodes', () => {
       ['PUT', '/nodes/3311/0', { resources: { x: 1 } }, '/resources/x'],
       ['PUT', '/nodes/3311/0/5850', undefined, undefined],
       ['PATCH', '/nodes/3311/0', { resources: { '5850': 1 } }, '/resources/5850'],
-      ['POST', '/nodes/3311', { value: 1 }, '/resources'],
+      ['POST', '/nodes/3311', { value: 1 }, '/value'],
       ['POST', '/nodes/3311/0/5850', { resources: {} }, 'path'],
       ['POST', '/execute/3/0', undefined, 'path'],
       ['POST', '/execute/3/0/4', { arguments: 5 }, '/arguments'],

@@ -16,7 +16,9 @@ import {
   type Malformed,
   type NodeEntry,
   type ObjectDefinition,
+  type ObjectId,
   type ObjectInstancePath,
+  objectInstancePath,
   parseId,
   type ResourceInstancePath,
   resourceInstancePath,
@@ -39,6 +41,12 @@ export interface ResourceJson {
 export interface NodeBodyJson extends ResourceJson {
   /** By Resource ID. */
   readonly resources?: Readonly<Record<string, ScalarJson | ResourceJson | ValuesJson>>;
+}
+
+/** One Object Instance, or several by their IDs. */
+export interface CreateBodyJson {
+  readonly resources?: NonNullable<NodeBodyJson['resources']>;
+  readonly instances?: Readonly<Record<string, { readonly resources: NonNullable<NodeBodyJson['resources']> }>>;
 }
 
 /** The entries below `path`; Malformed names the field that is wrong, as a JSON Pointer. */
@@ -92,6 +100,25 @@ export function objectInstanceContent(
     entries.push(...content);
   }
   return entries;
+}
+
+/** Entries of several Object Instances, each under its ID; one without Resources is an entry of kind 'empty'. */
+export function objectInstancesContent(
+  objectId: ObjectId,
+  instances: NonNullable<CreateBodyJson['instances']>,
+  definition: ObjectDefinition | undefined,
+): readonly NodeEntry[] | Malformed {
+  const entries: NodeEntry[] = [];
+  for (const [key, { resources }] of Object.entries(instances)) {
+    const id = idOf(key);
+    if (id === undefined) return malformed(`/instances/${key}: expected an Object Instance ID from 0 to 65534`);
+    const path = objectInstancePath(objectId, id);
+    const content = objectInstanceContent(path, resources, definition);
+    // What is wrong begins with a field below this one.
+    if (isMalformed(content)) return malformed(`/instances/${key}${content.malformed}`);
+    entries.push(...(content.length > 0 ? content : [{ kind: 'empty' as const, path }]));
+  }
+  return entries.length > 0 ? entries : malformed('/instances: expected at least one Object Instance');
 }
 
 function resourceContent(

@@ -10,11 +10,12 @@ import {
 } from '@lapwing/lwm2m';
 import { callOptions } from './call-options.ts';
 import { deviceNamed, type Http, pathOfKind, type RestContext } from './context.ts';
-import { contentFromBody, objectInstanceContent } from './node-content.ts';
+import { contentFromBody, objectInstanceContent, objectInstancesContent } from './node-content.ts';
 import { badRequest, refusal } from './problem.ts';
 import {
   CallQuerySchema,
   CodeSchema,
+  CreateBodySchema,
   CreatedSchema,
   DevicePathSchema,
   FormatQuerySchema,
@@ -94,16 +95,31 @@ export function nodeRoutes(http: Http, context: RestContext): void {
     schema: {
       operationId: 'create',
       tags: ['nodes'],
-      summary: 'Create an Object Instance; without its ID in the path the device chooses one',
+      summary:
+        'Create an Object Instance, without its ID in the path under one the device chooses; or several, all or none',
       params: DevicePathSchema,
       querystring: FormatQuerySchema,
-      body: NodeBodySchema,
+      body: CreateBodySchema,
       response: responses({ 201: CreatedSchema }),
     },
     handler: async ({ params, query, body }, reply) => {
       const path = pathOfKind(params['*'], ['object', 'objectInstance'], 'Create');
       const device = deviceNamed(context, params.name);
-      const { resources } = body;
+      const { resources, instances } = body;
+      if (instances !== undefined) {
+        if (path.kind !== 'object')
+          throw badRequest('Several Object Instances are created at their Object.', '/instances');
+        const several = wellFormed(objectInstancesContent(path.objectId, instances, device.definition(path.objectId)));
+        const { format } = query;
+        const outcome = await device.createInstances(path, several, {
+          ...callOptions(reply, query, deviceTimeout),
+          ...(format === undefined ? {} : { format }),
+        });
+        if (!outcome.ok) throw refusal(outcome);
+        const object = formatPath(path);
+        reply.code(201).header('location', `/api/v1/devices/${encodeURIComponent(params.name)}/nodes${object}`);
+        return { code: formatCode(outcome.code), path: object, paths: outcome.value.map(formatPath) };
+      }
       if (resources === undefined) throw badRequest('Create needs a body {"resources": {…}}.', '/resources');
       const objectInstance = path.kind === 'object' ? objectInstancePath(path.objectId, MAX_ID) : path;
       const content = wellFormed(objectInstanceContent(objectInstance, resources, device.definition(path.objectId)));

@@ -7,7 +7,7 @@ import { CIPHER_SUITES, type CipherSuiteName } from '@lapwing/dtls';
 import type { DataType, LwM2mVersion, NotificationAttributes, ResourceOperations } from '@lapwing/lwm2m';
 import type { WriteAttributes } from '@lapwing/server';
 import { NotificationAttributesSchema } from './attribute-schemas.ts';
-import type { NodeBodyJson } from './node-content.ts';
+import type { CreateBodyJson, NodeBodyJson } from './node-content.ts';
 import type { ProblemBody } from './problem.ts';
 import { closed, list, record, shape, sized, text, time } from './schema-parts.ts';
 import type { EntryJson, ScalarJson } from './value-json.ts';
@@ -89,6 +89,8 @@ export interface ReadJson extends CodeJson {
 
 export interface CreatedJson extends CodeJson {
   readonly path: string;
+  /** When several were created; `path` is their Object then. */
+  readonly paths?: readonly string[];
 }
 
 export interface DiscoveredJson extends CodeJson {
@@ -301,7 +303,7 @@ export const ReadSchema: TUnsafe<ReadJson> = shape<ReadJson>()(
 );
 
 export const CreatedSchema: TUnsafe<CreatedJson> = shape<CreatedJson>()(
-  Type.Object({ code: codeField, path: pathText }, closed),
+  Type.Object({ code: codeField, path: pathText, paths: Type.Optional(list(pathText)) }, closed),
 );
 
 export const DiscoveredSchema: TUnsafe<DiscoveredJson> = shape<DiscoveredJson>()(
@@ -423,18 +425,21 @@ export const resourceFields: {
   type: Type.Optional(text(DATA_TYPES)),
 };
 
+const resources = record(
+  '^[0-9]{1,5}$',
+  Type.Union([scalar, Type.Object(resourceFields, closed), record('^[0-9]{1,5}$', scalar)]),
+);
 export const NodeBodySchema: TUnsafe<NodeBodyJson> = shape<NodeBodyJson>()(
+  Type.Object({ ...resourceFields, resources: Type.Optional(resources) }, { ...closed, minProperties: 1 }),
+);
+
+export const CreateBodySchema: TUnsafe<CreateBodyJson> = shape<CreateBodyJson>()(
   Type.Object(
     {
-      ...resourceFields,
-      resources: Type.Optional(
-        record(
-          '^[0-9]{1,5}$',
-          Type.Union([scalar, Type.Object(resourceFields, closed), record('^[0-9]{1,5}$', scalar)]),
-        ),
-      ),
+      resources: Type.Optional(resources),
+      instances: Type.Optional(record('^[0-9]{1,5}$', Type.Object({ resources }, closed))),
     },
-    { ...closed, minProperties: 1 },
+    { ...closed, minProperties: 1, maxProperties: 1 },
   ),
 );
 
