@@ -15,6 +15,8 @@ interface UploadFlags extends Flags {
 }
 interface StartFlags extends Flags {
   readonly uri?: string;
+  readonly pull?: boolean;
+  readonly host?: string;
   readonly expect?: string;
   readonly wait?: boolean;
 }
@@ -53,6 +55,8 @@ export function firmwareCommands(program: Command, terminal: Terminal): void {
     'update a device with an image, by its SHA-256 or its beginning',
   )
     .option('--uri <uri>', 'in place of an image: where the device fetches one')
+    .option('--pull', 'the device fetches the image from the server; without it, the image is written to the device')
+    .option('--host <host>', 'with --pull: the name or IP address by which the device reaches the server')
     .option('--expect <version>', 'what the device will tell as its version; that of the image by default')
     .option('--no-wait', 'do not wait for the end')
     .action(async (device: string, image: string | undefined, flags: StartFlags) => {
@@ -60,6 +64,8 @@ export function firmwareCommands(program: Command, terminal: Terminal): void {
       const body = {
         ...(image === undefined ? {} : { image: await wholeId(api, image) }),
         ...(flags.uri === undefined ? {} : { uri: flags.uri }),
+        ...(flags.pull === true ? { delivery: 'pull' } : {}),
+        ...(flags.host === undefined ? {} : { host: flags.host }),
         ...(flags.expect === undefined ? {} : { version: flags.expect }),
       };
       const started = await api.call<FirmwareUpdateJson>('POST', addressOf(device), body);

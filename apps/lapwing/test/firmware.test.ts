@@ -141,6 +141,22 @@ describe('the update of a simulated device', () => {
     assert.equal(await start(NAME, { version: '1' }), 400);
     assert.equal(await start(NAME, { image: ID, uri: 'coap://example.org/x' }), 400);
     assert.equal(await start(NAME, { uri: 'example.org' }), 400);
+    assert.equal(await start(NAME, { uri: 'coap://example.org/x', delivery: 'push' }), 400);
+    assert.equal(await start(NAME, { image: ID, host: 'example.org' }), 400);
+    assert.equal(await start(NAME, { image: ID, delivery: 'sideways' }), 400);
+  });
+
+  it('may fetch the image from here; one that does not fetch says so, and nothing stays offered', async () => {
+    const told = await followed(async () => {
+      const body = { image: ID, delivery: 'pull' };
+      const started = await api.call<FirmwareUpdateJson>('POST', `/devices/${NAME}/firmware-update`, body);
+      assert.deepEqual(
+        [started.status, started.body.delivery, started.body.totalBytes, api.app.server.usage.offers],
+        [202, 'pull', IMAGE.length, 1],
+      );
+    });
+    assert.equal(told.at(-1)?.outcome, 'unsupported');
+    assert.equal(api.app.server.usage.offers, 0);
   });
 
   it('a device without Object 5 ends at once, in words', async () => {

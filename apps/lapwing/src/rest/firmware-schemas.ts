@@ -8,9 +8,9 @@ export interface FirmwareUpdateJson {
   readonly device: string;
   readonly delivery: 'push' | 'pull';
   readonly stage: FirmwareUpdateStage;
-  /** Of the package the device has; 0 by pull. */
+  /** Of the package the device has; 0 when it fetches one elsewhere. */
   readonly sentBytes: number;
-  /** null by pull. */
+  /** null when the device fetches the package elsewhere. */
   readonly totalBytes: number | null;
   readonly versionBefore: string | null;
   readonly versionAfter: string | null;
@@ -23,8 +23,12 @@ export interface FirmwareUpdateJson {
 }
 
 export interface StartUpdateJson {
-  /** The id of an image that is written to the device. */
+  /** The id of an image for the device. */
   readonly image?: string;
+  /** Whether the image is written to the device, or fetched by it from this server. */
+  readonly delivery?: 'push' | 'pull';
+  /** What the device reaches this server by, when it fetches the image. */
+  readonly host?: string;
   /** Or where the device fetches one. */
   readonly uri?: string;
   /** What the device will tell as its version when it runs; that of the image by default. */
@@ -71,8 +75,11 @@ export const FirmwareUpdateSchema: TUnsafe<FirmwareUpdateJson> = shape<FirmwareU
       device: Type.String(sized('The Endpoint Client Name.')),
       delivery: text(['push', 'pull']),
       stage: text(STAGES),
-      sentBytes: Type.Integer(sized('Of the package the device has; 0 by pull.')),
-      totalBytes: Type.Union([Type.Integer(), Type.Null()], sized('null by pull.')),
+      sentBytes: Type.Integer(sized('Of the package the device has; 0 when it fetches it elsewhere.')),
+      totalBytes: Type.Union(
+        [Type.Integer(), Type.Null()],
+        sized('null when the device fetches the package elsewhere.'),
+      ),
       versionBefore: textOrNull,
       versionAfter: textOrNull,
       startedAt: time,
@@ -95,7 +102,21 @@ export const FirmwareUpdateListSchema: TUnsafe<{ readonly items: readonly Firmwa
 export const StartUpdateSchema: TUnsafe<StartUpdateJson> = shape<StartUpdateJson>()(
   Type.Object(
     {
-      image: Type.Optional(Type.String(sized('The id of an image, to write it to the device (push).'))),
+      image: Type.Optional(Type.String(sized('The id of an image.'))),
+      delivery: Type.Optional(
+        Type.Unsafe<'push' | 'pull'>({
+          enum: ['push', 'pull'],
+          type: 'string',
+          description: 'With image: write it to the device (push, the default), or have it fetch it from here (pull).',
+        }),
+      ),
+      host: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 200,
+          description: 'With pull of an image: the name or IP address by which the device reaches this server.',
+        }),
+      ),
       uri: Type.Optional(Type.String(sized('Where the device fetches a package (pull), at most 255 bytes.'))),
       version: Type.Optional(
         Type.String(sized('What the device will tell as its version (/3/0/3); that of the image by default.')),

@@ -188,13 +188,21 @@ function updateRoutes(http: Http, context: RestContext): void {
 const UPDATES_TOLD = 1000;
 
 async function updateRequest(images: FirmwareImages, body: StartUpdateJson): Promise<FirmwareUpdateRequest> {
-  const { image: id, uri, version } = body;
+  const { image: id, uri, version, delivery = uri === undefined ? 'push' : 'pull', host } = body;
   if ((id === undefined) === (uri === undefined)) throw badRequest('Name one of image and uri.', '/image');
+  if (uri !== undefined && delivery === 'push') throw badRequest('A URI is for pull.', '/delivery');
+  if (host !== undefined && (uri !== undefined || delivery === 'push'))
+    throw badRequest('A host is for the pull of an image.', '/host');
   if (uri !== undefined) return { packageUri: uri, ...(version === undefined ? {} : { version }) };
   const content = await images.content(id ?? '');
   if (content === undefined) throw unknownImage(id ?? '');
   const expected = version ?? images.find(id ?? '')?.version ?? '';
-  return { package: content, ...(expected === '' ? {} : { version: expected }) };
+  return {
+    package: content,
+    delivery,
+    ...(host === undefined ? {} : { host }),
+    ...(expected === '' ? {} : { version: expected }),
+  };
 }
 
 function updateOf(updates: FirmwareUpdates, name: string): FirmwareUpdate {
