@@ -46,6 +46,13 @@ describe('lapwing firmware', () => {
     assert.equal((JSON.parse((await run(['ls', '--json'])).out) as { id: string }[])[0]?.id, ID);
   });
 
+  it('start --pull has the device fetch the image; this one does not fetch, and says so', async () => {
+    const { code, err } = await run(['start', 'demo-light', ID.slice(0, 6), '--pull', '--host', 'lapwing.example']);
+    assert.equal(code, 1);
+    assert.match(err, /push only/);
+    assert.equal(api.app.server.usage.offers, 0);
+  });
+
   it('start takes the beginning of an id, shows a bar on a terminal, and waits for the end', async () => {
     const { code, out, err } = await run(['start', 'demo-light', ID.slice(0, 6)], true);
     assert.equal(code, 0, err);
