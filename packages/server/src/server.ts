@@ -327,7 +327,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
    * @throws OperationFailed 'NOT_REGISTERED', or 'TOO_MANY' beyond `maxOffers`.
    * @throws UsageError when no `host` is given and none is known.
    */
-  offer(offer: Offer, host?: string): { readonly uri: string; withdraw(): void } {
+  offer(offer: Offer, host?: string): { readonly uri: string; readonly withdraw: () => void } {
     const record = this.#table.byName(offer.endpointClientName);
     if (record === undefined)
       throw new OperationFailed('NOT_REGISTERED', `"${offer.endpointClientName}" is not registered`, {

@@ -73,7 +73,7 @@ export interface FirmwareUpdate {
 export type OfferPackage = (
   bytes: Uint8Array,
   onFetched: (bytes: number) => void,
-) => { readonly uri: string; withdraw(): void };
+) => { readonly uri: string; readonly withdraw: () => void };
 
 /** What a course tells. */
 export interface FirmwareUpdateListener {
