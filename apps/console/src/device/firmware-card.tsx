@@ -56,7 +56,7 @@ export const FirmwareCard = (): JSX.Element => {
               disabled={!registered || image === undefined || (update !== undefined && update.outcome === null)}
               onClick={() =>
                 run(async () => {
-                  if (image !== undefined) live.takeFirmwareUpdate(await api.startFirmwareUpdate(name, image.id));
+                  if (image !== undefined) live.takeStartedUpdate(await api.startFirmwareUpdate(name, image.id));
                 })
               }
             >

@@ -110,7 +110,17 @@ export class LiveData {
     );
   }
 
-  takeFirmwareUpdate(update: FirmwareUpdate): void {
+  /** The answer to a start. Events travel by another connection, and those that overtook it know more. */
+  takeStartedUpdate(update: FirmwareUpdate): void {
+    const known = this.#queries.getQueryData<readonly FirmwareUpdate[]>(FIRMWARE_UPDATES);
+    const current = known?.find(({ device }) => device === update.device);
+    if (current === undefined || current.startedAt < update.startedAt) this.#takeFirmwareUpdate(update);
+  }
+
+  #takeFirmwareUpdate(update: FirmwareUpdate): void {
+    // A list that is on its way may have been made before this.
+    if (this.#queries.isFetching({ queryKey: FIRMWARE_UPDATES }) > 0)
+      void this.#queries.invalidateQueries({ queryKey: FIRMWARE_UPDATES });
     this.#queries.setQueryData<readonly FirmwareUpdate[]>(FIRMWARE_UPDATES, (before) =>
       before === undefined ? before : [update, ...before.filter(({ device }) => device !== update.device)],
     );
@@ -161,7 +171,7 @@ export class LiveData {
         void this.#queries.invalidateQueries({ queryKey: deviceKey(name) });
         return;
       case 'firmware-update':
-        this.takeFirmwareUpdate(event.update);
+        this.#takeFirmwareUpdate(event.update);
         return;
       case 'observed':
         if (event.path === ROOT) this.renewObservations(name);
