@@ -262,7 +262,8 @@ const parseProfileIds = (pid: string | undefined): readonly string[] =>
 
 /** Control characters would get into logs and terminals; the name is for people to read too. */
 const CONTROL = /\p{Cc}/u;
-function checkEndpointClientName(name: string, maxBytes: number): string | undefined {
+/** Why a text is no Endpoint Client Name, or undefined. */
+export function checkEndpointClientName(name: string, maxBytes: number): string | undefined {
   // A character takes at most 3 bytes per UTF-16 unit, so most names need not be encoded to be measured.
   if (name.length * 3 > maxBytes && encodeUtf8(name).length > maxBytes) {
     return `the Endpoint Client Name is longer than ${maxBytes} bytes`;
