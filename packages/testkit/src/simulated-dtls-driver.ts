@@ -14,13 +14,17 @@ export interface SimulatedDtlsOptions {
   readonly server?: ServerCredentials;
   readonly dtls?: Partial<DtlsParameters>;
   readonly coap?: Partial<CoapParameters>;
+  /** As of `DtlsDriver`. */
+  readonly plaintext?: boolean;
+  readonly maxPlainPeers?: number;
 }
 
 export class SimulatedDtlsDriver extends DtlsDriver {
   readonly #network: SimulatedNetwork;
   readonly #address: PeerAddress;
 
-  constructor(network: SimulatedNetwork, address: PeerAddress, { server, dtls = {}, coap = {} }: SimulatedDtlsOptions) {
+  constructor(network: SimulatedNetwork, address: PeerAddress, options: SimulatedDtlsOptions) {
+    const { server, dtls = {}, coap = {}, plaintext = false, maxPlainPeers = 64 } = options;
     const socket = new SimulatedSocket(network, address);
     const endpoint = new DtlsEndpoint({
       crypto: seededCrypto(socket.seeded),
@@ -28,7 +32,7 @@ export class SimulatedDtlsDriver extends DtlsDriver {
       parameters: server === undefined ? { connectionIdLength: 0, ...dtls } : dtls,
       ...(server === undefined ? {} : { server }),
     });
-    super(socket, endpoint, { coap, clock: socket });
+    super(socket, endpoint, { coap, clock: socket, plaintext, maxPlainPeers });
     this.#network = network;
     this.#address = address;
     // A simulated socket is bound at once, unless its address is taken.

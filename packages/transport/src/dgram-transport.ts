@@ -7,7 +7,7 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { OperationFailed } from '@lapwing/coap';
+import { OperationFailed, UsageError } from '@lapwing/coap';
 import {
   DatagramBatch,
   type DatagramCounters,
@@ -20,6 +20,8 @@ import { reportTransportError } from './diagnostics.ts';
 export interface DgramTransportOptions {
   /** The IP address to bind: '0.0.0.0', '127.0.0.1', '::', '::1'. An IPv6 socket takes IPv6 only, so both families can share a port. */
   readonly host: string;
+  /** With the host '::' only: send to and receive from IPv4 addresses, too, which stay such in everything above. Default false. */
+  readonly dualStack?: boolean;
   /** 0: any free port. */
   readonly port: number;
   /** Bytes of the kernel's receive buffer; default 8 MiB. The system may give less. */
@@ -42,11 +44,16 @@ export class DgramTransport implements DatagramTransport {
   readonly #batch: DatagramBatch = new DatagramBatch();
   #sink: DatagramSink | undefined;
   #socket: Socket | undefined;
+  readonly #dualStack: boolean;
   #immediate: NodeJS.Immediate | undefined;
   #closed: Promise<void> | undefined;
 
+  /** @throws UsageError for `dualStack` with an address of one family. */
   constructor(options: DgramTransportOptions) {
+    const { host, dualStack = false } = options;
+    if (dualStack && host !== '::') throw new UsageError(`dualStack takes the host "::", not "${host}"`);
     this.#options = options;
+    this.#dualStack = dualStack;
   }
 
   async open(sink: DatagramSink): Promise<PeerAddress> {
@@ -54,7 +61,7 @@ export class DgramTransport implements DatagramTransport {
     const ipv6 = isIPv6(host);
     const socket = createSocket({
       type: ipv6 ? 'udp6' : 'udp4',
-      ipv6Only: ipv6,
+      ipv6Only: ipv6 && !this.#dualStack,
       reusePort,
       lookup: ipv6 ? answerIpv6AtOnce : answerIpv4AtOnce,
     });
@@ -90,7 +97,8 @@ export class DgramTransport implements DatagramTransport {
       counters.datagramsSent++;
       counters.bytesSent += bytes.length;
       try {
-        socket.send(bytes, batch.ports[row], batch.hosts[row], this.#onSent);
+        const host = batch.hosts[row]!;
+        socket.send(bytes, batch.ports[row], this.#dualStack ? mapped(host) : host, this.#onSent);
       } catch {
         // Node refuses port 0, which a datagram with a forged source can carry.
         counters.sendErrors++;
@@ -115,7 +123,7 @@ export class DgramTransport implements DatagramTransport {
   readonly #onMessage = (bytes: Buffer, from: RemoteInfo): void => {
     this.counters.datagramsReceived++;
     this.counters.bytesReceived += bytes.length;
-    this.#batch.push(bytes, from.address, from.port);
+    this.#batch.push(bytes, this.#dualStack ? unmapped(from.address) : from.address, from.port);
     // The check phase follows the poll phase that reads the socket, so the batch waits for nothing.
     this.#immediate ??= setImmediate(this.#handOver);
   };
@@ -131,6 +139,12 @@ export class DgramTransport implements DatagramTransport {
     if (error !== null) this.counters.sendErrors++;
   };
 }
+
+/** Before the four decimal numbers of an IPv4 address, on an IPv6 socket. RFC 4291 §2.5.5.2. */
+const MAPPED_PREFIX = '::ffff:';
+const mapped = (host: string): string => (host.includes(':') ? host : MAPPED_PREFIX + host);
+const unmapped = (host: string): string =>
+  host.startsWith(MAPPED_PREFIX) && host.includes('.') ? host.slice(MAPPED_PREFIX.length) : host;
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string, family: number) => void;
 

@@ -31,7 +31,7 @@ export interface TimedLayer {
 }
 
 export interface Driver {
-  /** 'coaps': every peer is a DTLS association, and the driver a `SecureDriver`. */
+  /** 'coaps': every peer is a DTLS association unless it was named as a plain one, and the driver a `SecureDriver`. */
   readonly scheme: 'coap' | 'coaps';
   readonly endpoint: CoapEndpointApi;
   /** Monotonic, in ms. */
@@ -95,6 +95,23 @@ export interface SecureDriver extends Driver {
    * outcome is an `opened` or `refused` event.
    */
   connect(address: PeerAddress, options: ConnectOptions): Peer<PeerAddress>;
+  /** Whether `plainPeer` may be called: this side only connects, and was opened with `plaintext`. */
+  readonly plaintext: boolean;
+  /**
+   * The one peer object for what is reached at this address without DTLS, with `security.kind` 'none': what is sent to
+   * it goes out as bare CoAP, and bare CoAP from exactly this address comes from it. `peer`, `connect` and associations
+   * with the same address know nothing of it, nor it of them.
+   *
+   * @throws UsageError without `plaintext`, or when `host` is not an IP address or `port` is not 1 to 65535.
+   * @throws OperationFailed 'TOO_MANY_PEERS' beyond `maxPlainPeers`; `forgetPlainPeer` makes room.
+   */
+  plainPeer(address: PeerAddress): Peer<PeerAddress>;
+  /**
+   * Forget everything about a peer of `plainPeer`: exchanges fail with 'peer-closed', and what is sent to this object
+   * from then on is dropped and counted, also when `plainPeer` has made another one for its address. Does nothing for
+   * other peers.
+   */
+  forgetPlainPeer(peer: Peer): void;
   /** Its association while it is not closed; undefined then, and for peers of `peer` without one. */
   association(peer: Peer): Association | undefined;
   /** How often its address has changed since the association opened. */
@@ -104,7 +121,7 @@ export interface SecureDriver extends Driver {
   answer(lookup: Lookup, answer: LookupAnswer): void;
   /** Credentials were removed or replaced: handshakes under way of clients that claim to have them fail. */
   refuseHandshakes(isTheirs: (claimed: Principal) => boolean): void;
-  /** Say close_notify and forget everything about this peer: exchanges fail with 'peer-closed'. No `closed` event follows. */
+  /** Say close_notify and forget everything about this peer: exchanges fail with 'peer-closed'. No `closed` event follows. Does nothing for a plain peer. */
   disconnect(peer: Peer): void;
   /** As client: what to give to `connect` later, so that it needs no new key exchange. */
   session(peer: Peer): SessionState | undefined;

@@ -7,6 +7,10 @@
  *
  * A message of at most 1,152 bytes (RFC 7252 §4.6: 1,024 of payload) makes a record of at most 1,192 with a Connection
  * ID of 6 bytes, within the 1,200 a datagram may have.
+ *
+ * With `plaintext` the same socket also reaches the peers of `plainPeer`, without DTLS. Which way a message goes is a
+ * property of its peer alone: nothing for an association is ever sent in plaintext. What arrives is told apart by its
+ * first byte (RFC 7983 §7) and handed up when its address is that of a plain peer.
  */
 import { Peer, UsageError, type PeerSecurity } from '@lapwing/coap';
 import {
@@ -35,17 +39,26 @@ import { publishDtlsCounters, reportClosed, reportForged, reportRefused, wantsDt
 import type { PeerAddress, SecureDriver } from './driver.ts';
 import { normalizeHost } from './peer-table.ts';
 import { securityOfPrincipal } from './peer-identity.ts';
+import { isCoapDatagram, PlainPeers } from './plain-peers.ts';
 import { SocketDriver, type SocketDriverCounters, type SocketDriverOptions } from './socket-driver.ts';
 
 export interface DtlsDriverOptions extends DgramTransportOptions, SocketDriverOptions {
   /** Without it this side only connects. */
   readonly server?: ServerCredentials;
   readonly dtls?: Partial<DtlsParameters>;
+  /** Have peers that are reached without DTLS, too: those of `plainPeer`. Only for a side that only connects. Default false. */
+  readonly plaintext?: boolean;
+  /** Plain peers at once; default 64. */
+  readonly maxPlainPeers?: number;
 }
 
 export interface DtlsDriverCounters extends SocketDriverCounters {
   /** Messages for peers whose association is gone; they are never sent in plaintext. */
   readonly messagesWithoutAssociation: number;
+  /** CoAP messages in plaintext from addresses without a plain peer; dropped. Without `plaintext` DTLS counts and drops them. */
+  readonly plaintextRefused: number;
+  /** Peers of `plainPeer` now. */
+  readonly plainPeers: number;
 }
 
 /** A peer and the association it stands for. */
@@ -59,17 +72,25 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
   readonly scheme = 'coaps';
   readonly #dtls: DtlsEndpointApi;
   readonly #peers = new Set<AssociationPeer>();
+  /** Undefined unless `plaintext`. */
+  readonly #plainPeers: PlainPeers | undefined;
   /** What the DTLS endpoint put out and was not yet handed up, oldest first: plaintext with its association, or an event. */
   readonly #senders: (Association | undefined)[] = [];
   readonly #arrived: (Uint8Array | DtlsEvent)[] = [];
   readonly #outbox: DtlsOutbox;
   #messagesWithoutAssociation = 0;
+  #plaintextRefused = 0;
   /** When the counters are published next; Infinity while nobody listens or nothing happens. */
   #countersDue = Infinity;
 
-  /** Bind a socket and start. Rejects with OperationFailed 'PORT_IN_USE', 'PERMISSION_DENIED' or 'BIND_FAILED'. */
+  /**
+   * Bind a socket and start. Rejects with OperationFailed 'PORT_IN_USE', 'PERMISSION_DENIED' or 'BIND_FAILED', and with
+   * UsageError when a server is to have plain peers.
+   */
   static override async bind(options: DtlsDriverOptions): Promise<DtlsDriver> {
     const { server, dtls = {}, clock = SYSTEM_CLOCK } = options;
+    if (server !== undefined && options.plaintext === true)
+      throw new UsageError('a server of coaps has no plain peers: serve coap on a UdpDriver with a port of its own');
     const endpoint = new DtlsEndpoint({
       crypto: nodeCrypto,
       unixTime: () => clock.unixTime(),
@@ -82,10 +103,19 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
     return driver;
   }
 
-  /** A driver over any transport and DTLS endpoint; nothing is bound until `open`. */
-  constructor(transport: DatagramTransport, dtls: DtlsEndpointApi, options: SocketDriverOptions = {}) {
+  /**
+   * A driver over any transport and DTLS endpoint; nothing is bound until `open`.
+   *
+   * @param options  `plaintext` only with a DTLS endpoint that is no server.
+   */
+  constructor(
+    transport: DatagramTransport,
+    dtls: DtlsEndpointApi,
+    options: SocketDriverOptions & Pick<DtlsDriverOptions, 'plaintext' | 'maxPlainPeers'> = {},
+  ) {
     super(transport, options);
     this.#dtls = dtls;
+    this.#plainPeers = options.plaintext === true ? new PlainPeers(options.maxPlainPeers ?? 64) : undefined;
     this.#outbox = {
       transmit: (to, datagram) => {
         if (!this.isClosed) this.send(datagram, to);
@@ -106,6 +136,8 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
       ...this.transport.counters,
       errors: this.errorCount,
       messagesWithoutAssociation: this.#messagesWithoutAssociation,
+      plaintextRefused: this.#plaintextRefused,
+      plainPeers: this.#plainPeers?.size ?? 0,
     };
   }
 
@@ -130,6 +162,22 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
       this.#bind(now, peer, association);
     });
     return peer;
+  }
+
+  get plaintext(): boolean {
+    return this.#plainPeers !== undefined;
+  }
+
+  plainPeer(address: PeerAddress): Peer<PeerAddress> {
+    const at = checkedAddress(address);
+    if (this.#plainPeers === undefined)
+      throw new UsageError(`${at.host} cannot be reached without DTLS: the driver was opened without plaintext`);
+    return this.#plainPeers.at(at);
+  }
+
+  forgetPlainPeer(peer: Peer): void {
+    if (this.#plainPeers?.delete(peer) !== true) return;
+    this.turn((now) => this.endpoint.forgetPeer(now, peer, this));
   }
 
   association(peer: Peer): Association | undefined {
@@ -187,16 +235,14 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
   transmit(peer: Peer, datagram: Uint8Array): void {
     if (this.isClosed) return;
     const association = this.association(peer);
-    if (association === undefined) {
-      this.#messagesWithoutAssociation++;
-      return;
-    }
+    if (association === undefined) return this.#transmitPlain(peer, datagram);
     peer.lastActivity = this.turnedAt;
     // What it refuses it counts; CoAP sees a datagram that was lost.
     this.#dtls.send(this.turnedAt, association, datagram, this.#outbox);
   }
 
   protected handleDatagram(now: number, bytes: Uint8Array, host: string, port: number): void {
+    if (this.#plainPeers !== undefined && isCoapDatagram(bytes)) return this.#handlePlain(now, bytes, host, port);
     this.#dtls.handleDatagram(now, { host, port }, bytes, this.#outbox);
     this.settle(now);
     if (this.#countersDue === Infinity && wantsDtlsCounters()) this.#countersDue = now + COUNTERS_INTERVAL;
@@ -233,6 +279,26 @@ export class DtlsDriver extends SocketDriver implements SecureDriver {
     }
     senders.length = 0;
     arrived.length = 0;
+  }
+
+  /** Bare CoAP, for nobody but those the application asked for by `plainPeer`. */
+  #transmitPlain(peer: Peer, datagram: Uint8Array): void {
+    if (this.#plainPeers?.has(peer) !== true) {
+      this.#messagesWithoutAssociation++;
+      return;
+    }
+    peer.lastActivity = this.turnedAt;
+    this.send(datagram, peer.address);
+  }
+
+  #handlePlain(now: number, bytes: Uint8Array, host: string, port: number): void {
+    const peer = this.#plainPeers?.find(host, port);
+    if (peer === undefined) {
+      this.#plaintextRefused++;
+      return;
+    }
+    peer.lastActivity = now;
+    this.endpoint.handleDatagram(now, peer, bytes, this);
   }
 
   #handlePlaintext(now: number, { context }: Association, plaintext: Uint8Array): void {
