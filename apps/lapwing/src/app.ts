@@ -21,7 +21,9 @@ import { logMalformedNotifications, logRefusedHandshakes, logServerEvents } from
 import { logFirmwareUpdates } from './rest/firmware.ts';
 import { httpServer } from './rest/http-server.ts';
 import { addressText } from './rest/registration-json.ts';
+import { keepSends } from './rest/sends.ts';
 import { openSecurity, type Security } from './security/security.ts';
+import { DEFAULT_SENT_VALUES_LIMITS, SentValues } from './sent-values.ts';
 import { usableFolder } from './usable-folder.ts';
 import { VERSION } from './version.ts';
 
@@ -103,6 +105,8 @@ async function startInOrder(
   await goOn(server, security, log);
   const events = new EventLog({ ...DEFAULT_EVENT_LOG_LIMITS, maxEvents: configuration.maxEvents });
   logServerEvents(server, events);
+  const sentValues = new SentValues({ ...DEFAULT_SENT_VALUES_LIMITS, maxValuesPerDevice: configuration.maxSentValues });
+  keepSends(server, sentValues, events);
   logMalformedNotifications(server, events);
   logRefusedHandshakes(server, security.refusals, events);
   const firmwareUpdates = new FirmwareUpdates(server);
@@ -114,6 +118,7 @@ async function startInOrder(
       server,
       definitions,
       events,
+      sentValues,
       security,
       firmware,
       firmwareUpdates,

@@ -37,6 +37,7 @@ export interface Configuration {
   readonly maxCredentials: number;
   readonly maxFirmwareBytes: number;
   readonly maxEvents: number;
+  readonly maxSentValues: number;
   readonly maxEventStreams: number;
 }
 
@@ -129,6 +130,12 @@ const schema = Type.Object(
       maximum: 1_000_000,
       default: 10_000,
       description: 'events kept for readers that come back',
+    }),
+    maxSentValues: Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      default: 1000,
+      description: 'values kept of those that a device sent by itself',
     }),
     maxEventStreams: Type.Integer({
       minimum: 1,

@@ -8,6 +8,7 @@ import type { DefinitionStore } from '../definition-store.ts';
 import type { EventLog } from '../event-log.ts';
 import type { FirmwareImages } from '../firmware/firmware-images.ts';
 import type { Security } from '../security/security.ts';
+import type { SentValues } from '../sent-values.ts';
 import { badRequest, problem } from './problem.ts';
 
 export type Http = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
@@ -16,6 +17,7 @@ export interface RestContext {
   readonly server: LwM2mServer;
   readonly definitions: DefinitionStore;
   readonly events: EventLog;
+  readonly sentValues: SentValues;
   readonly security: Security;
   readonly firmware: FirmwareImages;
   readonly firmwareUpdates: FirmwareUpdates;

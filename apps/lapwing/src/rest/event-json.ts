@@ -71,9 +71,6 @@ export function logServerEvents(server: LwM2mServer, log: EventLog): void {
   server.on('awake', ({ endpointClientName }) => log.append('awake', endpointClientName));
   server.on('asleep', ({ endpointClientName }) => log.append('asleep', endpointClientName));
   server.on('pendingChanged', ({ endpointClientName }) => log.append('pending-changed', endpointClientName));
-  server.on('sent', (registration, entries) => {
-    log.append('sent', registration.endpointClientName, { entries: entries.map(entryToJson) });
-  });
   server.on('addressChanged', (registration, from) => {
     log.append('address-changed', registration.endpointClientName, {
       address: addressText(registration.address),

@@ -26,6 +26,7 @@ import { pendingRoutes } from './pending.ts';
 import { problem, PROBLEM_CONTENT_TYPE, problemOf } from './problem.ts';
 import { refuseUnreadable } from './unreadable-request.ts';
 import { compileRequestSchema } from './request-schema.ts';
+import { sendRoutes } from './sends.ts';
 import { serverRoutes } from './server-info.ts';
 import { trustRoutes } from './trust.ts';
 
@@ -81,6 +82,7 @@ export async function httpServer(context: RestContext, options: HttpOptions): Pr
       compositeRoutes(api, context);
       pendingRoutes(api, context);
       observationRoutes(api, context);
+      sendRoutes(api, context);
       definitionRoutes(api, context);
       firmwareRoutes(api, context);
       credentialRoutes(api, context);

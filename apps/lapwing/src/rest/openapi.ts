@@ -21,7 +21,7 @@ export async function openApi(http: Http, version: string): Promise<void> {
       tags: [
         { name: 'devices', description: 'Who is registered' },
         { name: 'nodes', description: 'Operations on Objects, Object Instances and Resources' },
-        { name: 'observations', description: 'Observe and Cancel' },
+        { name: 'observations', description: 'Observe and Cancel; what devices sent by themselves' },
         { name: 'firmware', description: 'Firmware images, and the updates of devices' },
         { name: 'definitions', description: 'What the server knows about Objects' },
         { name: 'security', description: 'Who may come over coaps, and who was refused' },

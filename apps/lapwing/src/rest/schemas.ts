@@ -201,18 +201,21 @@ export const ProblemSchema: TUnsafe<ProblemBody> = shape<ProblemBody>()(
   ),
 );
 
-export const entry: TUnsafe<EntryJson> = shape<EntryJson>()(
-  Type.Object(
-    {
-      path: pathText,
-      kind: Type.Optional(text(['empty', 'remove'])),
-      type: Type.Optional(text(DATA_TYPES)),
-      value: Type.Optional(scalar),
-      timestamp: Type.Optional(Type.String(sized('ISO 8601, when the device gave a time.'))),
-    },
-    closed,
-  ),
-);
+/** Of an entry, for what is one and more. */
+export const entryFields: {
+  readonly path: TString;
+  readonly kind: TOptional<TUnsafe<'empty' | 'remove'>>;
+  readonly type: TOptional<TUnsafe<DataType>>;
+  readonly value: TOptional<TUnsafe<ScalarJson>>;
+  readonly timestamp: TOptional<TString>;
+} = {
+  path: pathText,
+  kind: Type.Optional(text(['empty', 'remove'])),
+  type: Type.Optional(text(DATA_TYPES)),
+  value: Type.Optional(scalar),
+  timestamp: Type.Optional(Type.String(sized('ISO 8601, when the device gave a time.'))),
+};
+export const entry: TUnsafe<EntryJson> = shape<EntryJson>()(Type.Object(entryFields, closed));
 
 const securityFields = {
   kind: text(['none', 'psk', 'rpk', 'x509']),
