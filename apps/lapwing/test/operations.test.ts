@@ -9,7 +9,7 @@ import type {
   ObservedCompositeJson,
   PendingListJson,
 } from '../src/rest/operation-schemas.ts';
-import type { DeviceJson, DiscoveredJson, ObservationJson } from '../src/rest/schemas.ts';
+import type { DeviceJson, DeviceListJson, DiscoveredJson, ObservationJson } from '../src/rest/schemas.ts';
 import { OPERATIONS_TESTED_APART } from './operations-tested-apart.ts';
 import { RunningApp } from './running-app.ts';
 
@@ -290,6 +290,33 @@ describe('pending operations', () => {
 
   it('the device says whether it is awake', async () => {
     assert.equal((await api.call<DeviceJson>('GET', SLEEPER)).body.awake, true);
+  });
+
+  it('a device that sleeps is told as such by the list and by itself, one that is no sleeper never', async () => {
+    await using drowsy = await RunningApp.start({ clientAwakeTime: 1 });
+    const asleep = once(drowsy.app.server, 'asleep');
+    const tired = await LwM2mClient.start({
+      endpointClientName: 'tired',
+      queueMode: true,
+      servers: [{ uri: `coap://127.0.0.1:${drowsy.app.coapPort}`, lifetimeSeconds: 300 }],
+      objects: [deviceObject({ manufacturer: 'Acme' })],
+      host: '127.0.0.1',
+    });
+    await tired.whenRegistered();
+    await asleep;
+    const lively = await drowsy.device('lively');
+    const { items } = (await drowsy.call<DeviceListJson>('GET', '/devices')).body;
+    assert.deepEqual(
+      items.map(({ name, awake }) => [name, awake]),
+      [
+        ['lively', true],
+        ['tired', false],
+      ],
+    );
+    assert.equal((await drowsy.call<DeviceJson>('GET', '/devices/tired')).body.awake, false);
+    assert.equal((await drowsy.call<PendingListJson>('GET', '/devices/tired/pending')).body.awake, false);
+    await lively.close();
+    await tired.close();
   });
 });
 

@@ -21,7 +21,7 @@ interface OpenApiOperation {
   >;
 }
 
-export class RunningApp {
+export class RunningApp implements AsyncDisposable {
   readonly app: App;
   readonly openApi: OpenApi;
   /** operationIds that have been called, with the statuses they answered. */
@@ -120,5 +120,9 @@ export class RunningApp {
 
   close(): Promise<void> {
     return this.app.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }

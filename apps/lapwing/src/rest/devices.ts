@@ -44,7 +44,7 @@ export function deviceRoutes(http: Http, context: RestContext): void {
         ...(search === undefined ? {} : { search }),
       });
       return {
-        items: page.items.map((device) => deviceSummary(device.registration)),
+        items: page.items.map((device) => deviceSummary(device.registration, device)),
         nextCursor: page.next === undefined ? null : encodeCursor(page.next),
         total: server.registrationCount,
       };

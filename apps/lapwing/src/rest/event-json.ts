@@ -43,13 +43,16 @@ const observationJson = ({ path, attributes }: ObservationInfo): Readonly<Record
   attributes,
 });
 
+/** Whoever registers or updates is awake. */
+const HEARD = { awake: true };
+
 /** Write every event of `server` into `log`, in the shapes of `docs/rest-api.md`. */
 export function logServerEvents(server: LwM2mServer, log: EventLog): void {
   server.on('registered', (registration) => {
-    log.append('registered', registration.endpointClientName, { registration: deviceSummary(registration) });
+    log.append('registered', registration.endpointClientName, { registration: deviceSummary(registration, HEARD) });
   });
   server.on('updated', (registration) => {
-    log.append('updated', registration.endpointClientName, { registration: deviceSummary(registration) });
+    log.append('updated', registration.endpointClientName, { registration: deviceSummary(registration, HEARD) });
   });
   server.on('unregistered', (registration, reason) => {
     const { endpointClientName, registrationId } = registration;

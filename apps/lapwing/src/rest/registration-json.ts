@@ -2,9 +2,13 @@
 import type { Device, Registration } from '@lapwing/server';
 import type { DeviceJson, DeviceSecurityJson, DeviceSummaryJson, SecurityJson } from './schemas.ts';
 
-export function deviceSummary(registration: Registration): DeviceSummaryJson {
+export function deviceSummary(
+  registration: Registration,
+  { awake }: Pick<DeviceSummaryJson, 'awake'>,
+): DeviceSummaryJson {
   return {
     ...commonFields(registration),
+    awake,
     security: securityJson(registration.security),
     objectIds: registration.objects.map((object) => object.objectId),
   };
@@ -37,7 +41,7 @@ function deviceSecurity({ registration, security }: Device): DeviceSecurityJson 
   return { kind, identity, association: { ...association, openedAt: new Date(association.openedAt).toISOString() } };
 }
 
-function commonFields(registration: Registration): Omit<DeviceSummaryJson, 'objectIds' | 'security'> {
+function commonFields(registration: Registration): Omit<DeviceSummaryJson, 'awake' | 'objectIds' | 'security'> {
   const { smsNumber, expiresAt } = registration;
   return {
     name: registration.endpointClientName,

@@ -27,6 +27,8 @@ export interface DeviceSummaryJson {
   readonly lifetimeSeconds: number;
   readonly binding: string;
   readonly queueMode: boolean;
+  /** False while a device in queue mode sleeps. */
+  readonly awake: boolean;
   readonly smsNumber?: string;
   /** "127.0.0.1:5683", "[::1]:5683". */
   readonly address: string;
@@ -62,8 +64,6 @@ export interface DeviceSecurityJson extends SecurityJson {
 }
 
 export interface DeviceJson extends Omit<DeviceSummaryJson, 'objectIds' | 'security'> {
-  /** False while a device in queue mode sleeps. */
-  readonly awake: boolean;
   readonly security: DeviceSecurityJson;
   readonly objects: readonly ObjectJson[];
 }
@@ -246,6 +246,7 @@ const deviceFields = {
   lifetimeSeconds: Type.Number(sized('Seconds; 0: for ever.')),
   binding: Type.String(),
   queueMode: Type.Boolean(),
+  awake: Type.Boolean(sized('False while a device in queue mode sleeps.')),
   smsNumber: Type.Optional(Type.String()),
   address: Type.String({ examples: ['127.0.0.1:5683', '[::1]:5683'] }),
   registeredAt: time,
@@ -262,7 +263,6 @@ export const DeviceSchema: TUnsafe<DeviceJson> = shape<DeviceJson>()(
   Type.Object(
     {
       ...deviceFields,
-      awake: Type.Boolean(sized('False while a device in queue mode sleeps.')),
       security: Type.Object(
         {
           ...securityFields,
