@@ -7,7 +7,7 @@ import { cipherSuiteByName, type ClientCredentials, type SecretKey } from '@lapw
 import type { ClientObject, ObjectInstanceContent } from '../client-object.ts';
 import type { ResolvedAccount } from '../server-account.ts';
 
-const ID = {
+export const SECURITY_RESOURCES = {
   uri: 0,
   bootstrapServer: 1,
   securityMode: 2,
@@ -15,13 +15,19 @@ const ID = {
   serverPublicKey: 4,
   secretKey: 5,
   shortServerId: 10,
+  clientHoldOffTime: 11,
+  bootstrapServerAccountTimeout: 12,
   matchingType: 13,
   serverName: 14,
   certificateUsage: 15,
   cipherSuites: 16,
+  oscore: 17,
 } as const;
 
-const MODE = { psk: 0, rpk: 1, x509: 2, none: 3 } as const;
+export const SECURITY_MODES = { psk: 0, rpk: 1, x509: 2, none: 3, est: 4 } as const;
+
+const ID = SECURITY_RESOURCES;
+const MODE = SECURITY_MODES;
 const NO_KEY = new Uint8Array(0);
 
 export const securityObject = (accounts: readonly ResolvedAccount[]): ClientObject => ({
