@@ -96,6 +96,12 @@ export const SCENARIOS: readonly Case[] = [
     ['send', 'Send of several Resources, in each format', SINCE_1_1],
     ['send-timestamped', 'Send of several values of one Resource with their times', SINCE_1_1],
   ]),
+  ...cases('security-x509', [
+    ['x509-accepted', 'Certificates that lead to a registration, by usage', SINCE_1_0],
+    ['x509-without-name', 'Register without a name over a certificate', SINCE_1_0],
+    ['x509-removed', 'A certificate that is not expected any more ends the registration', SINCE_1_0],
+    ['x509-refused', 'Certificates and usages that are refused, each with its reason', SINCE_1_0],
+  ]),
   ...open('not written yet: servers with several endpoints', [
     [
       'endpoint-of-registration',

@@ -5,15 +5,16 @@ import { CONTENT_FORMATS } from '@lapwing/coap';
 import { proves } from '../proves.ts';
 import { at, valuesOf } from '../operator.ts';
 import { ENDPOINT_CLIENT_NAME } from '../scene.ts';
-import { CERTIFICATES, PSK, secureScene, withCertificate, type SecureScene } from './secure-scene.ts';
+import type { SecureScene } from '../secure-scene.ts';
+import { CERTIFICATES, PSK, secureScene, withCertificate } from './secure-scene.ts';
 
 /** Registered over DTLS as itself, and it answers a Read. */
-async function reads({ server, settle }: SecureScene, kind: 'psk' | 'x509'): Promise<void> {
-  const device = server.device(ENDPOINT_CLIENT_NAME);
+async function reads(scene: SecureScene, kind: 'psk' | 'x509'): Promise<void> {
+  const device = scene.server.device(ENDPOINT_CLIENT_NAME);
   assert.ok(device !== undefined, 'it has not registered');
   assert.equal(device.registration.security.kind, kind);
   assert.equal(device.security?.association?.extendedMasterSecret, true);
-  const outcome = await settle(device.read(at('/3/0'), { format: CONTENT_FORMATS.tlv.number }));
+  const outcome = await scene.settle(device.read(at('/3/0'), { format: CONTENT_FORMATS.tlv.number }));
   assert.ok(outcome.ok);
   assert.equal(outcome.value.contentFormat, CONTENT_FORMATS.tlv.number);
   const { '/3/0/0': manufacturer, '/3/0/16': binding } = valuesOf(outcome.value.entries);

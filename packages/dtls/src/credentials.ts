@@ -41,7 +41,7 @@ export type CertificateUsage =
   | 0
   /** Service certificate constraint: the path must validate and the end entity must be this certificate. */
   | 1
-  /** Trust anchor assertion: the path must end at this certificate. */
+  /** Trust anchor assertion: the path must end at this certificate, which is not that of the server itself. */
   | 2
   /** Domain-issued certificate: the end entity must be this certificate; no path validation. */
   | 3;

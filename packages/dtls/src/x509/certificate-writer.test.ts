@@ -33,8 +33,8 @@ describe('a certificate that signs itself, as a server makes one on its first st
     assert.equal(theirs.checkHost('server.example'), 'server.example');
     assert.equal(theirs.checkIP('::1'), '::1');
     assert.ok(theirs.checkPrivateKey(keys.privateKey));
-    for (const serverName of ['server.example', 'localhost', '127.0.0.1', '::1']) {
-      const policy = { usage: 2, certificate: der, matchingType: 0, trustAnchors: [], serverName } as const;
+    for (const usage of [1, 3] as const) {
+      const policy = { usage, certificate: der, matchingType: 0, trustAnchors: [der] } as const;
       assert.equal(judgeServerCertificate([der], policy, { crypto, unixTime: NOW }).kind, 'accepted');
     }
   });

@@ -526,7 +526,14 @@ describe('the certificate of a server, by LwM2M certificate usage (RFC 6698 §2.
       policy(2, hashed(root.der, 'sha256'), { matchingType: 1 }),
       ['unknown_ca', /not by way of/],
     ],
-    ['2: the end entity itself', [selfSigned], policy(2, selfSigned.der, elsewhere), 'accepted'],
+    ['2: the end entity itself', chain, policy(2, server.der), ['unknown_ca', /as an authority, and is none/]],
+    [
+      '2: SHA-256 of it',
+      chain,
+      policy(2, hashed(server.der, 'sha256'), { matchingType: 1 }),
+      ['unknown_ca', /is none/],
+    ],
+    ['2: signed by itself', [selfSigned], policy(2, selfSigned.der), ['unknown_ca', /as an authority, and is none/]],
     ['2: what is no certificate', chain, policy(2, new Uint8Array(3)), ['unknown_ca', /1 more cannot be read/]],
 
     ['3: the end entity, whoever issued it', chain, policy(3, server.der, nothing), 'accepted'],

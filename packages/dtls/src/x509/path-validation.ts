@@ -87,6 +87,8 @@ function findServerPath(
       found = find(policy.trustAnchors);
       break;
     case 2: {
+      // Nobody is the authority that vouches for itself: for that there is usage 3. RFC 7671 §5.2.
+      if (isPinned) return noAuthority(endEntity);
       // A hash cannot be an anchor; the certificate it is of has to be sent.
       const anchors = policy.matchingType === 0 ? [policy.certificate] : chain.filter(isMeant).map(({ der }) => der);
       if (anchors.length === 0) return otherAuthority(endEntity);
@@ -124,6 +126,12 @@ const otherCertificate = (endEntity: Certificate): PathRefusal =>
   refuse(
     'certificate_unknown',
     `certificate ${describeCertificate(endEntity)} is not the one in the security object: renew the security object, or install the certificate it has`,
+  );
+
+const noAuthority = (endEntity: Certificate): PathRefusal =>
+  refuse(
+    'unknown_ca',
+    `certificate ${describeCertificate(endEntity)} is the one in the security object as an authority, and is none: say usage 3 there, or put the authority that issued it`,
   );
 
 /** At least one certificate. */
