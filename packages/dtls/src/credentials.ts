@@ -17,12 +17,21 @@ export interface RawPublicKeyCredential {
   readonly privateKey: SecretKey;
 }
 
+/** What a server shows; what is absent is not offered. */
+export interface ShownCredentials {
+  readonly certificate?: CertificateCredential | undefined;
+  readonly rawPublicKey?: RawPublicKeyCredential | undefined;
+}
+
 /** What a server accepts and shows. What is absent is not offered. */
-export interface ServerCredentials {
+export interface ServerCredentials extends ShownCredentials {
   /** Accept pre-shared keys; each identity is asked for with a `PskLookup`. */
   readonly psk?: { readonly identityHint?: Uint8Array };
-  readonly certificate?: CertificateCredential;
-  readonly rawPublicKey?: RawPublicKeyCredential;
+  /**
+   * By DNS name in lower case: what is shown to a client that asks for this name, in place of `certificate` and
+   * `rawPublicKey`. Who asks for none of these, or for none at all, is shown those. RFC 6066 §3.
+   */
+  readonly virtualHosts?: ReadonlyMap<string, ShownCredentials>;
   /**
    * How clients prove themselves with a certificate suite. LwM2M servers must authenticate the client: 'required'.
    * Raw public keys are asked for with a `PublicKeyLookup`; certificates are validated up to `trustAnchors` and then

@@ -14,6 +14,7 @@ export type {
   RawPublicKeyCredential,
   ServerCertificatePolicy,
   ServerCredentials,
+  ShownCredentials,
 } from './credentials.ts';
 export type {
   AeadName,

@@ -10,7 +10,7 @@ import { decodeServerHello } from '../src/handshake/hello-codec.ts';
 import { ServerSessionCache } from '../src/session/session-cache.ts';
 import { HandshakePair, RecordedOutput, newClient, newServer } from './handshake-pair.ts';
 import type { PairOptions } from './handshake-pair.ts';
-import { CLIENTS, EVERYTHING, clientPair, knowsEveryone, serverPair } from './machine-credentials.ts';
+import { CLIENTS, EVERYTHING, clientPair, keyPair, knowsEveryone, serverPair } from './machine-credentials.ts';
 import { decoded, greet, scriptedClient, scriptedPskServer } from './scripted-peers.ts';
 
 type Kind = keyof typeof CLIENTS;
@@ -233,6 +233,31 @@ describe('other extensions', () => {
     assert.deepEqual(names, ['lwm2m.example']);
     assert.deepEqual(run.clientOutput.result!.serverName, 'lwm2m.example');
     assert.deepEqual(run.serverOutput.result!.serverName, 'lwm2m.example');
+  });
+  const other = keyPair();
+  const virtualHosts = new Map([['two.example', { rawPublicKey: other }]]);
+  for (const [what, serverName, shown] of [
+    ['of a virtual host', 'two.example', other],
+    ['of a virtual host, in capitals', 'Two.Example', other],
+    ['of none of them', 'three.example', serverPair],
+    ['that is left out', undefined, serverPair],
+  ] as const) {
+    it(`a server name ${what} decides which key is shown (RFC 6066 §3)`, () => {
+      const client = { ...CLIENTS.rpk, serverPublicKey: shown.publicKey };
+      const run = pair('rpk', 'TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8', {
+        client: { credentials: client, ...(serverName !== undefined && { serverName }) },
+        server: { credentials: { ...EVERYTHING, virtualHosts } },
+      }).run();
+      assertOpen(run);
+      assert.deepEqual(run.clientOutput.result!.principal, { kind: 'rpk', publicKey: shown.publicKey });
+    });
+  }
+  it('a virtual host shows nothing that it does not have itself', () => {
+    const run = pair('x509', 'TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8', {
+      client: { credentials: CLIENTS.x509, serverName: 'two.example' },
+      server: { credentials: { ...EVERYTHING, virtualHosts } },
+    }).run();
+    assert.equal(run.serverOutput.failure?.reason, 'no-common-certificate-type');
   });
   for (const [name, suites, extensions, answered] of [
     ['as an extension', ['TLS_PSK_WITH_AES_128_CCM_8'], { renegotiationInfo: new Uint8Array(0) }, true],

@@ -58,7 +58,7 @@ import type { KnownPrincipal } from './peer-lookup.ts';
 import { resumableSession } from './resumption.ts';
 import { certificateMessage, serverHello, signedServerKeyExchange } from './server-flight.ts';
 import type { Agreement } from './server-flight.ts';
-import { selectCommon, selectSuite } from './server-negotiation.ts';
+import { credentialsFor, selectCommon, selectSuite } from './server-negotiation.ts';
 import type { CommonSelection, SuiteSelection } from './server-negotiation.ts';
 import { Transcript } from './transcript.ts';
 
@@ -217,7 +217,8 @@ export class ServerHandshake implements HandshakeMachine {
   }
 
   #beginFull(opening: Opening): void {
-    const { crypto, credentials, parameters, sessions } = this.#options;
+    const { crypto, parameters, sessions } = this.#options;
+    const credentials = credentialsFor(this.#options.credentials, opening.common.serverName);
     const selection = selectSuite(opening.hello, credentials, parameters);
     if (isFailure(selection)) return this.#fail(selection);
     const keepsSession = sessions !== undefined && opening.common.extendedMasterSecret;

@@ -90,6 +90,14 @@ export function selectCommon(
   };
 }
 
+/** What is shown to a client that asks for this name. RFC 6066 §3. */
+export function credentialsFor(credentials: ServerCredentials, serverName: string | undefined): ServerCredentials {
+  const host = serverName === undefined ? undefined : credentials.virtualHosts?.get(serverName.toLowerCase());
+  return host === undefined
+    ? credentials
+    : { ...credentials, certificate: undefined, rawPublicKey: undefined, ...host };
+}
+
 /** The first suite of ours that the client offers and both can carry out; else why none. */
 export function selectSuite(
   hello: DecodedClientHello,
