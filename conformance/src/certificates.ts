@@ -33,11 +33,15 @@ export function keyPair(): KeyPair {
 /** @param issuer  default: itself. */
 export const authority = (commonName: string, issuer?: Identity): Identity => write({ commonName }, true, issuer);
 
-/** Of a server or a device. @param issuer  default: itself. */
-export const issue = (names: Names, issuer?: Identity): Identity => write(names, false, issuer);
+/** Of a server or a device. @param issuer  default: itself. @param keys  default: new ones. */
+export const issue = (names: Names, issuer?: Identity, keys?: KeyPair): Identity => write(names, false, issuer, keys);
 
-function write({ commonName, dnsNames = [] }: Names, isAuthority: boolean, issuer: Identity | undefined): Identity {
-  const { publicKey, privateKey } = keyPair();
+function write(
+  { commonName, dnsNames = [] }: Names,
+  isAuthority: boolean,
+  issuer: Identity | undefined,
+  { publicKey, privateKey } = keyPair(),
+): Identity {
   const certificate = writeCertificate(
     {
       subject: { commonName },

@@ -1,4 +1,4 @@
-/** A device without a stack of LwM2M: it sends one Register, as it is given, and tells the answer. */
+/** A device without a stack of LwM2M: it sends one Register, as it is given, tells the answer, and is gone without a word. */
 import assert from 'node:assert/strict';
 import { buildOptions, Codes, decodeUtf8, formatCode } from '@lapwing/coap';
 import type { ClientCredentials } from '@lapwing/dtls';
@@ -38,7 +38,10 @@ export async function register(
   const request = { code: Codes.post, options, payload: new TextEncoder().encode(LINKS) };
   driver.turn((now, out) => driver.endpoint.request(now, peer, request, out));
   await network.run(10_000);
+  const { conditions } = network;
+  network.conditions = { ...conditions, loss: 1 };
   await driver.close();
+  network.conditions = conditions;
   const [answer] = answers;
   assert.ok(answer !== undefined, `${queries.join('&')} was not answered`);
   return answer;

@@ -1,7 +1,7 @@
 /** A server of coaps and a device with credentials for it, on a simulated network, as a case about DTLS begins. */
 import assert from 'node:assert/strict';
 import { LwM2mClient, type ClientOptions } from '@lapwing/client';
-import type { ClientCredentials, ServerCredentials } from '@lapwing/dtls';
+import type { ClientCredentials, DtlsParameters, ServerCredentials } from '@lapwing/dtls';
 import type { LwM2mVersion } from '@lapwing/lwm2m';
 import {
   LwM2mServer,
@@ -33,6 +33,8 @@ export interface SecureSceneOptions {
   readonly endpointClientName?: string;
   readonly clientOptions?: Partial<ClientOptions>;
   readonly serverOptions?: ServerOptions;
+  /** Of the server. */
+  readonly dtls?: Partial<DtlsParameters>;
   /** Default 300. */
   readonly lifetimeSeconds?: number;
 }
@@ -59,7 +61,7 @@ export class SecureScene implements AsyncDisposable {
 
   private constructor({ version, server, client, entries = [], ...rest }: SecureSceneOptions) {
     const { hostName = SERVER_NAME, endpointClientName = ENDPOINT_CLIENT_NAME, lifetimeSeconds = 300 } = rest;
-    this.driver = this.network.secureDriver(SERVER, { server });
+    this.driver = this.network.secureDriver(SERVER, { server, dtls: rest.dtls ?? {} });
     const securityStore = rest.securityStore ?? new MemorySecurityStore(entries);
     this.server = new LwM2mServer({ drivers: [this.driver], securityStore, ...rest.serverOptions });
     this.server.on('handshakeRefused', ({ refusal: { reason, alert } }) =>

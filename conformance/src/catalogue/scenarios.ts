@@ -18,6 +18,9 @@ const cases = (name: string, rows: readonly Row[]): readonly Case[] =>
 const open = (why: string, rows: readonly Row[]): readonly Case[] =>
   rows.map(([id, title, versions]) => ({ id, title, versions, standing: { kind: 'open', why } }));
 
+const none = (why: string, rows: readonly Row[]): readonly Case[] =>
+  rows.map(([id, title, versions]) => ({ id, title, versions, standing: { kind: 'void', why } }));
+
 export const SCENARIOS: readonly Case[] = [
   ...cases('reading', [
     ['read-single-value', 'Read of a value of each type, in each format', SINCE_1_0],
@@ -95,6 +98,45 @@ export const SCENARIOS: readonly Case[] = [
     ['queue-request-when-awake', 'What is asked of a device asleep goes out after its next Update', SINCE_1_0],
     ['send', 'Send of several Resources, in each format', SINCE_1_1],
     ['send-timestamped', 'Send of several values of one Resource with their times', SINCE_1_1],
+  ]),
+  ...cases('security-psk', [
+    ['psk-registered', 'Register with a pre-shared key', SINCE_1_0],
+    ['psk-without-name', 'Register without a name over a pre-shared key', SINCE_1_0],
+    ['psk-update-deregister-register', 'Update, De-register and Register anew over DTLS', SINCE_1_0],
+    ['psk-update-register', 'Update and a second Register over the same association', SINCE_1_0],
+    ['psk-refused', 'Another identity, another key, the name of another device', SINCE_1_0],
+    ['psk-removed', 'A key that is taken away ends the registration, and its session is not resumed', SINCE_1_0],
+    ['unassociated-request', 'A request to a device without an association fails at once', SINCE_1_0],
+    [
+      'unassociated-queue-mode',
+      'A request to a device in queue mode without an association waits for its next one',
+      SINCE_1_0,
+    ],
+    [
+      'identity-at-address-changed',
+      'What is meant for a device does not reach another one that has taken its address',
+      SINCE_1_0,
+    ],
+  ]),
+  ...none('a device opens the association, a server never does (OMA TS Transport §5.2): see unassociated-request', [
+    ['server-opens-association', 'The server begins the handshake with a device it knows', SINCE_1_0],
+    ['server-opens-association-unanswered', 'The server begins the handshake, and nobody answers', SINCE_1_0],
+  ]),
+  ...cases('security-rpk', [
+    ['rpk-registered', 'Register with a raw public key', SINCE_1_0],
+    ['rpk-without-name', 'Register without a name over a raw public key', SINCE_1_0],
+    ['rpk-refused', 'Another key, the name of another device, another key of the server', SINCE_1_0],
+    ['rpk-removed', 'A raw public key that is taken away ends the registration', SINCE_1_0],
+    ['rpk-with-certificate-server', 'A device with a raw public key at a server that has a certificate too', SINCE_1_0],
+    ['certificate-with-rpk-server', 'A device with a certificate at a server that has none', SINCE_1_0],
+  ]),
+  ...cases('security-sni', [
+    ['sni-rpk', 'Two servers at one address with raw public keys, told apart by name', SINCE_1_0],
+    ['sni-x509', 'Two servers at one address with certificates, told apart by name, by usage', SINCE_1_0],
+  ]),
+  ...cases('security-store', [
+    ['store-identity-unique', 'A PSK identity belongs to one device', SINCE_1_0],
+    ['store-identity-changed', 'A PSK identity that is changed finds nobody, and is free for others', SINCE_1_0],
   ]),
   ...cases('security-x509', [
     ['x509-accepted', 'Certificates that lead to a registration, by usage', SINCE_1_0],
