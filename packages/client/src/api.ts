@@ -97,7 +97,10 @@ export interface ClientOptions {
   readonly notificationStorage?: NotificationStorage;
   /** What was saved before; it goes before what `servers` says of the Server Object. `start` loads it from the store. */
   readonly state?: ClientState;
-  /** Where to save what is to survive a restart: attributes, what servers wrote to Server (1), Access Control (2). */
+  /**
+   * Where to save what is to survive a restart: attributes, what servers wrote to Server (1), Access Control (2), the
+   * Objects that are `persistent`, and notifications that are stored.
+   */
   readonly stateStore?: ClientStateStore;
   /** Path below which servers find the Objects, such as "/lwm2m". Default: none. */
   readonly alternatePath?: string;

@@ -23,7 +23,7 @@ export type PlainValues =
 /** Who asks, and the rest of the tree, for handlers that need it. */
 export interface HandlerContext {
   readonly path: Path;
-  /** The Short Server ID of the LwM2M Server whose request this is; undefined when the library itself reads. */
+  /** The Short Server ID of the LwM2M Server whose request this is; undefined when the library itself reads, or restores. */
   readonly shortServerId: number | undefined;
   readonly tree: TreeAccess;
   /** ms since 1970, on the client's clock. */
@@ -104,6 +104,13 @@ export interface ClientObject {
       ) => MaybePromise<ObjectInstanceContent | undefined>);
   /** Servers may delete Object Instances. */
   readonly delete?: boolean | ((objectInstanceId: number, context: HandlerContext) => MaybePromise<void>);
+  /**
+   * What servers create, delete and write here is part of the client's state, and survives a restart. Default: where they
+   * may create or delete Object Instances. After a restart `create` is called again for each Object Instance that a
+   * server had created, with the values that are kept and `shortServerId` undefined: what it returns has the handlers;
+   * when it throws, the Object Instance is gone.
+   */
+  readonly persistent?: boolean;
   /** Called after a kept value changed, by whoever; may set others that follow from it. */
   readonly changed?: (path: ResourcePath, context: ChangeContext) => void;
   /** What to do with Resources in `instances` that the definition does not have; default 'refuse', with a UsageError. */

@@ -1,36 +1,37 @@
 /**
- * What a client remembers across a restart: what servers attached by Write-Attributes, what they wrote to the Server
- * Object, and the Access Control Objects. OMA TS Core §5.1.2 (attributes persist), §8.
+ * What a client remembers across a restart: what servers attached by Write-Attributes, what they wrote, created and
+ * deleted, and what is stored for them until they can be told. OMA TS Core §5.1.2 (attributes persist), §6.4.5, §8.
  *
  * A state is plain JSON, so that a store needs to know nothing about it. One that cannot be read in part is used in part:
- * a path that no longer exists is left out, not an error.
+ * a path that no longer exists is left out, not an error. It may hold keys (Security, of a client that was bootstrapped):
+ * it is nobody else's to read.
  */
-import { CONTENT_FORMATS, decodeUtf8, encodeUtf8, UsageError } from '@lapwing/coap';
+import { UsageError } from '@lapwing/coap';
 import {
   checkAttributes,
   checkAttributeLevels,
   checkAttributeValues,
-  decodePayload,
-  encodePayload,
   formatPath,
   isMalformed,
   parsePath,
-  resourceInstancePath,
-  resourcePath,
-  ROOT,
 } from '@lapwing/lwm2m';
-import type { NodeEntry, NotificationAttributes, Path, ResourcePath, Value } from '@lapwing/lwm2m';
+import type { DefinitionLookup, NotificationAttributes, Path } from '@lapwing/lwm2m';
 import type { AttributeStore } from './attribute-store.ts';
+import { fromVersion1 } from './client-state-version-1.ts';
+import type { ClientStateVersion1 } from './client-state-version-1.ts';
 import type { MaybePromise } from './maybe-promise.ts';
-import type { ObjectTree, TreeResource } from './object-tree.ts';
-import { SERVER_RESOURCES } from './objects/server.ts';
+import type { ObjectTree } from './object-tree.ts';
+import { captureAccounts, captureObjects } from './saved-objects.ts';
+import type { SavedObjects } from './saved-objects.ts';
+import type { SavedNotifications } from './saved-notifications.ts';
 
 export interface ClientState {
-  /** Of this shape. */
-  readonly version: 1;
+  /** Of this shape. States of version 1 are read too. */
+  readonly version: 2;
   readonly attributes: readonly AttachedAttributes[];
-  /** SenML JSON: the values of Server (1) and Access Control (2). */
-  readonly objects: string;
+  readonly objects: SavedObjects;
+  /** What is stored for servers that want that (/1/x/6). */
+  readonly notifications: readonly SavedNotifications[];
 }
 
 export interface AttachedAttributes {
@@ -39,7 +40,7 @@ export interface AttachedAttributes {
   readonly attributes: NotificationAttributes;
 }
 
-/** Where a client keeps its state: any place that can hold some JSON. docs/client-library.md has one in a file. */
+/** Where a client keeps its state: any place that can hold some JSON, such as `FileStateStore`. */
 export interface ClientStateStore {
   /** Undefined when nothing was saved yet. */
   load(): MaybePromise<ClientState | undefined>;
@@ -60,108 +61,53 @@ export class MemoryStateStore implements ClientStateStore {
   }
 }
 
-const SERVER = 1;
-const ACCESS_CONTROL = 2;
-const SENML_JSON = CONTENT_FORMATS.senmlJson.number;
-
-/** Whether a change at this path is one of the state. */
-export const isOfState = (path: Path): boolean =>
-  'objectId' in path && (path.objectId === SERVER || path.objectId === ACCESS_CONTROL);
-
-export function captureState(tree: ObjectTree, attributes: AttributeStore): ClientState {
-  const entries: NodeEntry[] = [];
-  for (const objectId of [SERVER, ACCESS_CONTROL]) {
-    for (const [objectInstanceId, { resources }] of tree.objects.get(objectId)?.instances ?? []) {
-      for (const [id, resource] of resources) {
-        entries.push(...entriesOf(resourcePath(objectId, objectInstanceId, id), resource));
-      }
-    }
-  }
-  const encoded = encodePayload(SENML_JSON, entries, { path: ROOT, definitions: tree.definitions, alternatePath: '' });
+/**
+ * @param accounts  'whole' when a Bootstrap-Server may have set them: Security with its keys, Server and OSCORE become
+ * part of the state. 'given' when they come from the client's options each time.
+ */
+export function captureState(
+  tree: ObjectTree,
+  attributes: AttributeStore,
+  notifications: readonly SavedNotifications[],
+  accounts: 'given' | 'whole',
+): ClientState {
   return {
-    version: 1,
+    version: 2,
     attributes: attributes.all().map(({ shortServerId, path, attributes: attached }) => ({
       shortServerId,
       path: formatPath(path),
       attributes: attached,
     })),
-    objects: isMalformed(encoded) ? '[]' : (decodeUtf8(encoded) ?? '[]'),
+    objects: { ...captureObjects(tree), ...(accounts === 'whole' && captureAccounts(tree)) },
+    notifications,
   };
 }
 
 /**
- * Put what was saved into a tree that was just built.
+ * A state as it was loaded, in the newest version.
  *
  * @throws UsageError when it is no state of a client, or one that this version cannot read.
  */
-export function restoreState(state: ClientState, tree: ObjectTree, attributes: AttributeStore): void {
-  if (!isState(state)) throw new UsageError('this is no state of a client that this version can read');
-  for (const { shortServerId, path: text, attributes: attached } of state.attributes) {
+export function readState(state: unknown, definitions: DefinitionLookup): ClientState {
+  if (isState(state)) return state;
+  if (isVersion1(state)) return fromVersion1(state, definitions);
+  throw new UsageError('this is no state of a client that this version can read');
+}
+
+/** Attach again what is attached to nodes that exist: after `restoreObjects`, which may bring some about. */
+export function restoreAttributes(
+  attached: readonly AttachedAttributes[],
+  tree: ObjectTree,
+  attributes: AttributeStore,
+): void {
+  for (const { shortServerId, path: text, attributes: those } of attached) {
     const path = parsePath(text);
     if (isMalformed(path) || !exists(tree, path)) continue;
     const isSound =
-      checkAttributeValues(attached) === undefined &&
-      checkAttributeLevels(attached, path) === undefined &&
-      checkAttributes(attached) === undefined;
-    if (isSound) attributes.write(shortServerId, path, attached);
-  }
-  const entries = decodePayload(SENML_JSON, encodeUtf8(state.objects), {
-    path: ROOT,
-    definitions: tree.definitions,
-    alternatePath: '',
-  });
-  if (isMalformed(entries)) return;
-  restoreServers(tree, entries);
-  restoreAccessControl(tree, entries);
-}
-
-/** A Server Object Instance is found again by its Short Server ID: accounts may have been reordered. */
-function restoreServers(tree: ObjectTree, entries: readonly NodeEntry[]): void {
-  const byShortServerId = new Map<unknown, number>();
-  for (const id of tree.objects.get(SERVER)?.instances.keys() ?? []) {
-    byShortServerId.set(tree.get(resourcePath(SERVER, id, SERVER_RESOURCES.shortServerId)), id);
-  }
-  const instanceIds = new Map<number, number>();
-  for (const entry of entries) {
-    if (entry.kind !== 'value' || entry.path.objectId !== SERVER) continue;
-    if (entry.path.resourceId !== SERVER_RESOURCES.shortServerId) continue;
-    const now = byShortServerId.get(Number(entry.value.value));
-    if (now !== undefined) instanceIds.set(entry.path.objectInstanceId, now);
-  }
-  for (const entry of entries) {
-    if (entry.kind !== 'value' || entry.path.objectId !== SERVER) continue;
-    const objectInstanceId = instanceIds.get(entry.path.objectInstanceId);
-    const definition = tree.definitions.resource(SERVER, entry.path.resourceId);
-    if (objectInstanceId === undefined || definition?.operations !== 'RW' || definition.multiple) continue;
-    if (entry.value.type !== definition.type) continue;
-    const path = resourcePath(SERVER, objectInstanceId, entry.path.resourceId);
-    if (tree.resource(SERVER, objectInstanceId, path.resourceId)?.kind !== 'handler') {
-      tree.store(path, { kind: 'single', definition, value: entry.value });
-    }
-  }
-}
-
-/** The Access Control Object Instances are those of the state, all of them. */
-function restoreAccessControl(tree: ObjectTree, entries: readonly NodeEntry[]): void {
-  const object = tree.objects.get(ACCESS_CONTROL);
-  const saved = entries.filter((entry) => entry.kind === 'value' && entry.path.objectId === ACCESS_CONTROL);
-  if (object === undefined || saved.length === 0) return;
-  object.instances.clear();
-  for (const entry of saved) {
-    if (entry.kind !== 'value') continue;
-    const { objectInstanceId, resourceId } = entry.path;
-    const definition = object.definition.resources.get(resourceId);
-    if (definition === undefined || definition.type !== entry.value.type) continue;
-    let instance = object.instances.get(objectInstanceId);
-    if (instance === undefined) object.instances.set(objectInstanceId, (instance = { resources: new Map() }));
-    if (entry.path.kind === 'resourceInstance') {
-      const before = instance.resources.get(resourceId);
-      const values = new Map<number, Value>(before?.kind === 'multiple' ? before.values : []);
-      values.set(entry.path.resourceInstanceId, entry.value);
-      instance.resources.set(resourceId, { kind: 'multiple', definition, values });
-    } else {
-      instance.resources.set(resourceId, { kind: 'single', definition, value: entry.value });
-    }
+      checkAttributeValues(those) === undefined &&
+      checkAttributeLevels(those, path) === undefined &&
+      checkAttributes(those) === undefined;
+    if (isSound) attributes.write(shortServerId, path, those);
   }
 }
 
@@ -179,34 +125,29 @@ function exists(tree: ObjectTree, path: Path): boolean {
   }
 }
 
-function entriesOf(path: ResourcePath, resource: TreeResource): readonly NodeEntry[] {
-  switch (resource.kind) {
-    case 'single':
-      return [{ kind: 'value', path, value: resource.value }];
-    case 'multiple':
-      return [...resource.values].map(([id, value]) => ({
-        kind: 'value',
-        path: resourceInstancePath(path.objectId, path.objectInstanceId, path.resourceId, id),
-        value,
-      }));
-    case 'handler':
-      return [];
-  }
+function isState(state: unknown): state is ClientState {
+  if (!isRecord(state) || !hasAttributes(state)) return false;
+  const { version, objects, notifications } = state as Partial<ClientState>;
+  if (version !== 2 || !isRecord(objects) || !Array.isArray(notifications)) return false;
+  return Object.values(objects).every(isRecord) && notifications.every(isRecord);
 }
 
-function isState(state: unknown): state is ClientState {
-  if (typeof state !== 'object' || state === null) return false;
-  const { version, attributes, objects } = state as Partial<ClientState>;
-  return version === 1 && typeof objects === 'string' && Array.isArray(attributes) && attributes.every(isAttached);
+function isVersion1(state: unknown): state is ClientStateVersion1 {
+  if (!isRecord(state) || !hasAttributes(state)) return false;
+  const { version, objects } = state as Partial<ClientStateVersion1>;
+  return version === 1 && typeof objects === 'string';
+}
+
+const isRecord = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function hasAttributes(state: object): boolean {
+  const { attributes } = state as Partial<ClientState>;
+  return Array.isArray(attributes) && attributes.every(isAttached);
 }
 
 function isAttached(one: unknown): one is AttachedAttributes {
-  if (typeof one !== 'object' || one === null) return false;
+  if (!isRecord(one)) return false;
   const { shortServerId, path, attributes } = one as Partial<AttachedAttributes>;
-  return (
-    typeof shortServerId === 'number' &&
-    typeof path === 'string' &&
-    typeof attributes === 'object' &&
-    (attributes as unknown) !== null
-  );
+  return typeof shortServerId === 'number' && typeof path === 'string' && isRecord(attributes);
 }

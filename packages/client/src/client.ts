@@ -29,7 +29,7 @@ import { AttributeStore } from './attribute-store.ts';
 import { streamedRequests } from './body-streams.ts';
 import { AwakeTime } from './awake-time.ts';
 import { addressOf, checkAddresses, checkOptions, commonVersion, connectOptions, locate } from './client-options.ts';
-import { captureState, isOfState, restoreState } from './client-state.ts';
+import { captureState, readState, restoreAttributes } from './client-state.ts';
 import type { ClientState } from './client-state.ts';
 import type { KeptAt, ObjectInstanceContent, SettableAt, TreeAccess } from './client-object.ts';
 import { reportClientError } from './diagnostics.ts';
@@ -50,6 +50,7 @@ import { DEFAULT_NOTIFICATION_STORAGE } from './stored-notifications.ts';
 import { parseServerUri, resolveAccounts, ServerSettings } from './server-account.ts';
 import { alertOf, ServerPeer } from './server-peer.ts';
 import type { ResolvedAccount } from './server-account.ts';
+import { restoreObjects, restoreServers, urgencyOf } from './saved-objects.ts';
 import { StateKeeper } from './state-keeper.ts';
 
 /** A client holds few conversations, and there may be thousands of clients in one process. */
@@ -153,9 +154,14 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     const accounts = resolveAccounts(options.servers);
     this.#attributes = new AttributeStore(() => this.#handleAttributes());
     this.#tree = this.#buildTree(options, accounts, lwm2mVersion, binding);
+    const storage = { ...DEFAULT_NOTIFICATION_STORAGE, ...options.notificationStorage };
     if (options.stateStore !== undefined) {
-      const capture = (): ClientState => captureState(this.#tree, this.#attributes);
-      this.#state = new StateKeeper(options.stateStore, capture, reportClientError);
+      this.#state = new StateKeeper(options.stateStore, {
+        capture: () => captureState(this.#tree, this.#attributes, this.#reporting.saved(), 'given'),
+        failed: reportClientError,
+        now: () => driver.now(),
+        interval: storage.saveInterval,
+      });
     }
     this.#access = new AccessControl(this.#tree);
     const formats = new PayloadFormat(this.#tree, alternatePath);
@@ -174,11 +180,9 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       isReachable: ({ peer }) => this.#byPeer.get(peer)?.isReachable === true,
       sending: () => this.#stayAwake(),
       ended: ({ settings: { shortServerId }, paths }) => this.#announce('observationEnded', { shortServerId, paths }),
+      storedChanged: () => this.#state?.stateChanged('later'),
     };
-    this.#reporting = new Reporting(driver, this.#attributes, reportingSource, {
-      ...DEFAULT_NOTIFICATION_STORAGE,
-      ...options.notificationStorage,
-    });
+    this.#reporting = new Reporting(driver, this.#attributes, reportingSource, storage);
     this.#management = new DeviceManagement({
       driver,
       tree: this.#tree,
@@ -212,7 +216,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     };
     driver.onEvent = (event) => this.#handleEvent(event);
     if (isSecure(driver)) driver.onAssociation = (event) => this.#handleAssociation(event);
-    if (options.state !== undefined) restoreState(options.state, this.#tree, this.#attributes);
+    if (options.state !== undefined) this.#restore(readState(options.state, this.#tree.definitions));
     driver.attach(this.#layer);
   }
 
@@ -449,6 +453,22 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     });
   }
 
+  #restore({ objects, attributes, notifications }: ClientState): void {
+    const afterwards: (() => void)[] = [];
+    restoreServers(objects, this.#tree);
+    restoreObjects(objects, {
+      tree: this.#tree,
+      contextOf: this.#management.contextOf(undefined, afterwards),
+      notRestored: (_path, cause) => reportClientError(cause),
+    });
+    restoreAttributes(attributes, this.#tree, this.#attributes);
+    this.#reporting.restore(
+      notifications,
+      (shortServerId) => this.#procedures.find(({ settings }) => settings.shortServerId === shortServerId)?.settings,
+    );
+    for (const action of afterwards) action();
+  }
+
   #buildProcedure(
     account: ResolvedAccount,
     lwm2mVersion: LwM2mVersion,
@@ -504,7 +524,11 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   }
 
   #nextDeadline(): number {
-    let deadline = Math.min(this.#reporting.nextDeadline(), this.#awake?.nextDeadline() ?? Infinity);
+    let deadline = Math.min(
+      this.#reporting.nextDeadline(),
+      this.#awake?.nextDeadline() ?? Infinity,
+      this.#state?.nextDeadline() ?? Infinity,
+    );
     for (const procedure of this.#procedures) deadline = Math.min(deadline, procedure.nextDeadline());
     return deadline;
   }
@@ -514,6 +538,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       if (procedure.nextDeadline() <= now) procedure.handle({ kind: 'deadline' });
     }
     this.#reporting.handleTimeout(now);
+    this.#state?.handleTimeout(now);
     if (this.#awake === undefined || this.#awake.nextDeadline() > now) return;
     // An answer that is waited for will be heard.
     const isWaiting = this.#sending.size > 0 || this.#procedures.some(({ isWaitingForAnswer }) => isWaitingForAnswer);
@@ -636,7 +661,10 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   }
 
   #handleChanges(paths: readonly Path[]): void {
-    if (paths.some(isOfState)) this.#state?.stateChanged();
+    for (const path of this.#state === undefined ? [] : paths) {
+      const urgency = urgencyOf(this.#tree, path);
+      if (urgency !== undefined) this.#state?.stateChanged(urgency);
+    }
     const isAccess = paths.some((path) => 'objectId' in path && path.objectId === ACCESS_CONTROL_OBJECT);
     if (isAccess) this.#access.changed();
     this.#afterAnswer(() => {
@@ -710,6 +738,9 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
 
   async #close(): Promise<void> {
     const closed = (): boolean => this.#procedures.every(({ state }) => state.kind === 'closed');
+    // Observations end with the registrations: what is stored for them is saved before it is forgotten.
+    for (const { settings } of this.#procedures) this.#reporting.endAll(settings, 'storing');
+    this.#state?.finish();
     this.#driver.turn(() => {
       for (const procedure of this.#procedures) procedure.handle({ kind: 'close' });
     });

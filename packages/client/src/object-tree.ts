@@ -53,6 +53,8 @@ export type TreeResource =
 export interface TreeObjectInstance {
   /** Ascending by Resource ID is not promised; readers sort. */
   readonly resources: Map<number, TreeResource>;
+  /** Added by the application while the client runs: it is the application's to add again after a restart. */
+  readonly isOfApplication?: boolean;
 }
 
 export interface TreeObject {
@@ -230,10 +232,14 @@ export class ObjectTree implements TreeAccess {
     if (object === undefined) throw new UsageError(`this client has no Object ${objectId}`);
     const path = objectInstancePath(objectId, objectInstanceId);
     if (object.instances.has(objectInstanceId)) throw new UsageError(`${formatPath(path)} exists already`);
-    this.insert(
-      path,
-      buildInstance(object.definition, objectId, objectInstanceId, content, object.spec.unknownResources),
+    const { resources } = buildInstance(
+      object.definition,
+      objectId,
+      objectInstanceId,
+      content,
+      object.spec.unknownResources,
     );
+    this.insert(path, { resources, isOfApplication: true });
   }
 
   /** Remove an Object Instance, if it is there; servers are told by an Update. */

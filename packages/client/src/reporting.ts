@@ -23,6 +23,8 @@ import { defaultsOf, hasChanged, NO_CONDITIONS, passOver, snapshot, textPrefix, 
 import type { Observation, Observed } from './observation.ts';
 import { isRefusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
+import { restoreNotifications, saveNotifications } from './saved-notifications.ts';
+import type { SavedNotifications } from './saved-notifications.ts';
 import type { ServerSettings } from './server-account.ts';
 import { StorageBudget, StoredNotifications } from './stored-notifications.ts';
 import type { NotificationStorage } from './stored-notifications.ts';
@@ -38,6 +40,8 @@ export interface ReportingSource {
   /** A notification is about to be sent. */
   sending(): void;
   ended(observed: Observed): void;
+  /** What `saved` answers is not what it was. */
+  storedChanged(): void;
 }
 
 /** Observations kept for a server whose registration ended; the oldest give way. */
@@ -59,7 +63,7 @@ export class Reporting {
     this.#driver = driver;
     this.#attributes = attributes;
     this.#source = source;
-    this.#budget = new StorageBudget(storage);
+    this.#budget = new StorageBudget(storage, () => source.storedChanged());
   }
 
   /** Observations that servers hold. */
@@ -91,7 +95,52 @@ export class Reporting {
     };
     relation.context = observation;
     this.#observations.add(observation);
+    if (observed.settings.storesNotifications) this.#source.storedChanged();
     this.#schedule(now, observation);
+  }
+
+  /** What is to outlast the client: observations that are stored for, with what is stored. */
+  saved(): readonly SavedNotifications[] {
+    return [...this.#observations]
+      .filter(({ settings }) => settings.storesNotifications)
+      .map((observation) => saveNotifications(observation));
+  }
+
+  /** Go on storing where another run of this client stopped, until the servers observe again. */
+  restore(
+    saved: readonly SavedNotifications[],
+    settingsOf: (shortServerId: number) => ServerSettings | undefined,
+  ): void {
+    for (const one of saved) {
+      const restored = restoreNotifications(one);
+      const settings = restored === undefined ? undefined : settingsOf(restored.shortServerId);
+      if (restored === undefined || settings?.storesNotifications !== true) continue;
+      const { paths, composite, contentFormat, attributes, told, stored } = restored;
+      const now = this.#driver.now();
+      const observation: Observation = {
+        settings,
+        paths,
+        composite,
+        contentFormat,
+        attributes,
+        relation: undefined,
+        told,
+        toldAt: now,
+        changed: paths.map(() => false),
+        evaluatedAt: now,
+        deadline: Infinity,
+        conditions: undefined,
+        reading: 'no',
+        stored: new StoredNotifications(this.#budget),
+        lastSent: [],
+      };
+      const parts = this.#conditionsOfParts(observation);
+      stored.forEach((samples, index) => {
+        for (const sample of samples) observation.stored.push(index, sample, parts[index]?.hqmax);
+      });
+      this.#observations.add(observation);
+      this.#park(observation);
+    }
   }
 
   /** CoAP ended it: cancelled, replaced, or its notifications no longer arrive. */
@@ -115,6 +164,7 @@ export class Reporting {
       const { relation } = observation;
       if (relation !== undefined) {
         this.#driver.turn((now, out) => this.#driver.endpoint.endRelation(now, relation, out));
+        if (storing === 'storing' && relation.isUndelivered) this.#restore(observation);
         this.#remove(observation, storing === 'storing');
       } else if (storing === 'forgetting') {
         this.#forget(observation);

@@ -1,25 +1,60 @@
 /**
  * Saves the state of a client after it has changed: once for all changes of a turn, one save at a time, and again when
- * something changed while saving.
+ * something changed while saving. What changes all the time is saved with the next thing that does not, and else at most
+ * once in an interval; when the client stops it is saved a last time.
  */
 import type { ClientState, ClientStateStore } from './client-state.ts';
 
+export interface StateKeeping {
+  capture(): ClientState;
+  failed(error: unknown): void;
+  /** ms on the client's clock. */
+  now(): number;
+  /** ms between saves of what is saved 'later'. */
+  readonly interval: number;
+}
+
 export class StateKeeper {
   readonly #store: ClientStateStore;
-  readonly #capture: () => ClientState;
-  readonly #failed: (error: unknown) => void;
+  readonly #keeping: StateKeeping;
   #changed = false;
   #saving: Promise<void> | undefined;
+  /** When what changed in passing is to be saved, ms. */
+  #deadline = Infinity;
+  #capturedAt = -Infinity;
+  /** The client stops: this is what is saved, whatever happens now. */
+  #last: ClientState | undefined;
 
-  constructor(store: ClientStateStore, capture: () => ClientState, failed: (error: unknown) => void) {
+  constructor(store: ClientStateStore, keeping: StateKeeping) {
     this.#store = store;
-    this.#capture = capture;
-    this.#failed = failed;
+    this.#keeping = keeping;
   }
 
-  stateChanged(): void {
+  stateChanged(urgency: 'now' | 'later' = 'now'): void {
+    if (this.#last !== undefined) return;
+    if (urgency === 'later') {
+      if (this.#deadline === Infinity) {
+        this.#deadline = Math.max(this.#keeping.now(), this.#capturedAt + this.#keeping.interval);
+      }
+      return;
+    }
     this.#changed = true;
     this.#saving ??= this.#save();
+  }
+
+  nextDeadline(): number {
+    return this.#deadline;
+  }
+
+  handleTimeout(now: number): void {
+    if (this.#deadline <= now) this.stateChanged();
+  }
+
+  /** The state as it is now is the last one to be saved. */
+  finish(): void {
+    if (this.#last !== undefined) return;
+    this.stateChanged();
+    this.#last = this.#capture();
   }
 
   /** Resolves when everything that changed so far has been saved, or has failed to be. */
@@ -33,11 +68,17 @@ export class StateKeeper {
     while (this.#changed) {
       this.#changed = false;
       try {
-        await this.#store.save(this.#capture());
+        await this.#store.save(this.#last ?? this.#capture());
       } catch (error) {
-        this.#failed(error);
+        this.#keeping.failed(error);
       }
     }
     this.#saving = undefined;
+  }
+
+  #capture(): ClientState {
+    this.#deadline = Infinity;
+    this.#capturedAt = this.#keeping.now();
+    return this.#keeping.capture();
   }
 }

@@ -11,19 +11,31 @@ export interface NotificationStorage {
   readonly notificationsPerPath?: number;
   /** Values kept altogether, over all observations and servers. Default 4096. */
   readonly values?: number;
+  /** With a `stateStore`: ms between one save of what is kept and the next. Default 60 000. */
+  readonly saveInterval?: number;
 }
 
-export const DEFAULT_NOTIFICATION_STORAGE: Required<NotificationStorage> = { notificationsPerPath: 100, values: 4096 };
+export const DEFAULT_NOTIFICATION_STORAGE: Required<NotificationStorage> = {
+  notificationsPerPath: 100,
+  values: 4096,
+  saveInterval: 60_000,
+};
 
 /** What all queues of a client share. */
 export class StorageBudget {
   readonly notificationsPerPath: number;
   readonly #values: number;
+  readonly #changed: () => void;
   #held = 0;
 
-  constructor({ notificationsPerPath, values }: Required<NotificationStorage>) {
+  /** @param changed  called when something was kept or is no longer. */
+  constructor(
+    { notificationsPerPath, values }: Pick<Required<NotificationStorage>, 'notificationsPerPath' | 'values'>,
+    changed: () => void,
+  ) {
     this.notificationsPerPath = notificationsPerPath;
     this.#values = values;
+    this.#changed = changed;
   }
 
   get held(): number {
@@ -33,11 +45,13 @@ export class StorageBudget {
   take(count: number): boolean {
     if (this.#held + count > this.#values) return false;
     this.#held += count;
+    this.#changed();
     return true;
   }
 
   release(count: number): void {
     this.#held -= count;
+    this.#changed();
   }
 }
 
@@ -70,6 +84,11 @@ export class StoredNotifications {
     while (queue.length >= limit) this.#drop(queue);
     while (!this.#budget.take(entries.length)) if (!this.#drop(queue)) return;
     queue.push(entries);
+  }
+
+  /** What is kept for the listed path with this index, oldest first. */
+  samples(pathIndex: number): readonly Sample[] {
+    return this.#queues[pathIndex] ?? [];
   }
 
   /** Everything, oldest first; the queues are empty afterwards. */

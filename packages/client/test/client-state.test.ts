@@ -91,10 +91,74 @@ describe('the state of a client', () => {
     await session(store, (_server, client) => Promise.resolve(assert.deepEqual(entries(client), left)), objects());
   });
 
-  it('what no longer fits is left out', async () => {
+  it('Object Instances that servers created and deleted, and what they wrote to them', async () => {
+    const store = new MemoryStateStore();
+    const executed: number[] = [];
+    const objects = (): readonly ClientObject[] => [
+      {
+        objectId: 16,
+        instances: { 0: { 0: ['first'] }, 1: { 0: ['second'] } },
+        resources: [0, 1, 3],
+        create: (id) => ({ 1: { execute: () => void executed.push(id) }, 3: 0 }),
+        delete: true,
+      },
+    ];
+    await session(
+      store,
+      async (server) => {
+        const body = '[{"n":"/16/4/0/0","vs":"created"}]';
+        assert.equal((await server.request('POST /16', { contentFormat: 110 }, body)).code, '2.01');
+        assert.equal((await server.request('DELETE /16/1')).code, '2.02');
+        assert.equal((await server.request('PUT /16/0/0/0', { contentFormat: 0 }, 'written')).code, '2.04');
+        assert.equal((await server.request('PUT /16/4/0?pmin=5')).code, '2.04');
+      },
+      objects(),
+    );
+    for (let run = 0; run < 2; run++) {
+      await session(
+        store,
+        async (server, client) => {
+          assert.match(server.arrivals[0]?.payload ?? '', /<\/16\/0>,<\/16\/4>/);
+          assert.deepEqual(client.objectInstanceIds(16), [0, 4]);
+          assert.equal(client.get('/16/0/0/0'), 'written');
+          assert.equal(client.get('/16/4/0/0'), 'created');
+          assert.match((await server.request('GET /16/4', { accept: 40 })).text, /<\/16\/4\/0>;dim=1;pmin=5/);
+          assert.equal((await server.request('POST /16/4/1')).code, '2.04');
+        },
+        objects(),
+      );
+    }
+    assert.deepEqual(executed, [4, 4]);
+  });
+
+  it('one of version 1 is read', async () => {
     const store = new MemoryStateStore();
     store.save({
       version: 1,
+      attributes: [{ shortServerId: 1, path: '/3303', attributes: { pmin: 3 } }],
+      objects:
+        '[{"bn":"/1/5/","n":"0","v":1},{"n":"1","v":500},{"n":"2","v":9},{"n":"6","vb":true},' +
+        '{"bn":"/2/3/","n":"0","v":3303},{"n":"1","v":0},{"n":"2/1","v":3},{"n":"3","v":1}]',
+    } as unknown as ClientState);
+    const objects = [temperatureObject({ value: 20 }), accessControlObject({ objectId: 3, objectInstanceId: 0 })];
+    await session(
+      store,
+      async (server, client) => {
+        assert.match(server.taken()[0] ?? '', /lt=500/);
+        assert.deepEqual([client.get('/1/0/2'), client.get('/1/0/6')], [9, true]);
+        assert.deepEqual(client.objectInstanceIds(2), [3]);
+        assert.deepEqual(client.get('/2/3/2'), new Map([[1, 3]]));
+        assert.match((await server.request('GET /3303', { accept: 40 })).text, /pmin=3/);
+      },
+      objects,
+    );
+    assert.equal(store.load()?.version, 2);
+  });
+
+  it('what no longer fits is left out', async () => {
+    const store = new MemoryStateStore();
+    store.save({
+      version: 2,
       attributes: [
         { shortServerId: 1, path: '/9/9/9', attributes: { pmin: 1 } },
         { shortServerId: 1, path: '/3303/0/5700', attributes: { lt: 5, gt: 4 } },
@@ -102,7 +166,8 @@ describe('the state of a client', () => {
         { shortServerId: 1, path: 'nonsense', attributes: { pmin: 1 } },
         { shortServerId: 1, path: '/3303', attributes: { pmin: 3 } },
       ],
-      objects: 'nonsense',
+      objects: {},
+      notifications: [],
     });
     await session(store, async (server) => {
       assert.equal((await server.request('GET /3303?depth=1', { accept: 40 })).text, '</3303>;pmin=3,</3303/0>');
@@ -110,7 +175,14 @@ describe('the state of a client', () => {
   });
 
   it('anything else than a state is refused', () => {
-    for (const text of ['{}', '{"version":2}', '[]', '1', '{"version":1,"objects":"","attributes":[1]}']) {
+    for (const text of [
+      '{}',
+      '{"version":2}',
+      '{"version":3,"objects":{},"attributes":[],"notifications":[]}',
+      '[]',
+      '1',
+      '{"version":1,"objects":"","attributes":[1]}',
+    ]) {
       const network = new SimulatedNetwork();
       const driver = network.driver({ host: '10.0.0.2', port: 56830 });
       const state = JSON.parse(text) as ClientState;

@@ -121,7 +121,7 @@ describe('the examples', () => {
         assert.equal(link?.attributes?.pmin, pmin);
         unwrap(await device.writeAttributes(objectPath(3303), { pmin: 7 }));
       }
-      assert.equal((await new FileStateStore(file).load())?.version, 1);
+      assert.equal((await new FileStateStore(file).load())?.version, 2);
     } finally {
       await rm(folder, { recursive: true });
     }
