@@ -99,6 +99,23 @@ export const SCENARIOS: readonly Case[] = [
     ['send', 'Send of several Resources, in each format', SINCE_1_1],
     ['send-timestamped', 'Send of several values of one Resource with their times', SINCE_1_1],
   ]),
+  ...cases('raw-peers', [
+    ['raw-register-invalid', 'A Register without Objects, without a name, with nonsense in it', SINCE_1_0],
+    [
+      'raw-update-bindings',
+      'An Update with a binding of another version is taken for what it means, nonsense is refused',
+      SINCE_1_0,
+    ],
+    ['raw-read-timestamped', 'A Read is answered with the time of the value', SINCE_1_0],
+    ['raw-observe-timestamped', 'Notifications of several values with their times, at every level', SINCE_1_0],
+    ['raw-read-composite-timestamped', 'A Read-Composite is answered with the times of the values', SINCE_1_1],
+    ['raw-observe-composite-timestamped', 'Notifications of several paths with their times', SINCE_1_1],
+    ['raw-observe-deregistered', 'Observe of a device that has de-registered', SINCE_1_0],
+    ['raw-notification-error', 'A notification with an error ends the observation', SINCE_1_0],
+    ['raw-notification-outside', 'A notification about what is not observed is refused as malformed', SINCE_1_0],
+    ['raw-notification-unknown', 'A notification that nobody has asked for is answered with Reset', SINCE_1_0],
+    ['raw-send-invalid', 'A Send that cannot be read is 4.00', SINCE_1_1],
+  ]),
   ...cases('security-psk', [
     ['psk-registered', 'Register with a pre-shared key', SINCE_1_0],
     ['psk-without-name', 'Register without a name over a pre-shared key', SINCE_1_0],
