@@ -4,13 +4,10 @@ import { buildOptions, Codes, decodeUtf8, formatCode } from '@lapwing/coap';
 import type { ClientCredentials } from '@lapwing/dtls';
 import type { SimulatedNetwork } from '@lapwing/testkit';
 import type { PeerAddress } from '@lapwing/transport';
+import type { RawAnswer } from './raw-device.ts';
 
-export interface RawAnswer {
-  /** "2.01". */
-  readonly code: string;
-  /** The payload as text. */
-  readonly text: string;
-}
+/** The code and the text. */
+type Answer = Pick<RawAnswer, 'code' | 'text'>;
 
 const LINKS = '</1/0>,</3/0>';
 
@@ -23,10 +20,10 @@ export async function register(
   server: PeerAddress,
   queries: readonly string[],
   credentials?: ClientCredentials,
-): Promise<RawAnswer> {
+): Promise<Answer> {
   const at = { host: '10.4.0.1', port: 5683 };
   const driver = credentials === undefined ? network.driver(at) : network.secureDriver(at);
-  const answers: RawAnswer[] = [];
+  const answers: Answer[] = [];
   driver.onEvent = (event): void => {
     if (event.kind !== 'response') return;
     const { code, payload } = event.response;
