@@ -4,13 +4,17 @@ import type { CipherSuiteName, ClientCredentials, DtlsParameters } from '@lapwin
 import type { DefinitionLookup, LwM2mVersion, Path, ResourcePath } from '@lapwing/lwm2m';
 import type { PeerAddress } from '@lapwing/transport';
 import type { ClientObject } from './client-object.ts';
+import type { HostLookUp } from './client-options.ts';
 import type { ClientState, ClientStateStore } from './client-state.ts';
 import type { HandlerOperation } from './refusal.ts';
 import type { NotificationStorage } from './stored-notifications.ts';
 
 /** One LwM2M Server to register with; becomes an Object Instance of Security (/0) and of Server (/1). */
 export interface ServerAccount {
-  /** "coap://host:port/path" or "coaps://…"; port 5683 or 5684 and no path by default. Host names are looked up once, when the client starts. */
+  /**
+   * "coap://host:port/path" or "coaps://…"; port 5683 or 5684 and no path by default. A host name is looked up when the
+   * client starts, and again when the server does not answer.
+   */
   readonly uri: string;
   /** Where the server is, instead of looking up the host of the URI. */
   readonly address?: PeerAddress;
@@ -106,6 +110,8 @@ export interface ClientOptions {
   readonly alternatePath?: string;
   /** Where Objects and Resources are looked up. Default: the OMA registry. */
   readonly definitions?: DefinitionLookup;
+  /** Finds servers that are known by name. Default with `start`: the system's look-up; otherwise none. */
+  readonly lookUp?: HostLookUp;
 }
 
 export interface StartOptions extends ClientOptions {
@@ -169,6 +175,18 @@ export interface ClientCounters {
   /** Requests that came while this client was asleep or offline: it did not hear them. */
   readonly unheard: number;
 }
+
+/** Why a client bootstraps. */
+export type BootstrapReason =
+  /** It has no server to register with. */
+  | 'no-server'
+  /** Every server has refused, or not answered, for as long as its retries go. */
+  | 'unreachable'
+  /** A server executed /1/x/9. */
+  | 'server-trigger'
+  | 'application'
+  /** The Bootstrap-Server began by itself, as LwM2M 1.0 lets it. */
+  | 'unsolicited';
 
 export interface SendResult {
   readonly shortServerId: number;

@@ -1,14 +1,14 @@
 /** The options of a client, checked and completed: what makes no sense is refused before anything is opened. */
-import { lookup } from 'node:dns/promises';
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import { OperationFailed, UsageError } from '@lapwing/coap';
 import type { ClientCredentials, ConnectOptions } from '@lapwing/dtls';
 import { isProfileId } from '@lapwing/lwm2m';
 import type { LwM2mVersion } from '@lapwing/lwm2m';
-import type { Driver, PeerAddress } from '@lapwing/transport';
-import type { ClientOptions, ServerAccount } from './api.ts';
-import { parseServerUri } from './server-account.ts';
+import { isSecure } from '@lapwing/transport';
+import type { Driver } from '@lapwing/transport';
+import type { ClientOptions } from './api.ts';
 import type { ResolvedAccount } from './server-account.ts';
+import type { ServerLocation } from './server-peer.ts';
 
 const VERSIONS: readonly LwM2mVersion[] = ['1.0', '1.1', '1.2'];
 
@@ -54,33 +54,36 @@ function expecting(credentials: ClientCredentials, serverName: string): ClientCr
   return { ...credentials, server: { ...credentials.server, serverName } };
 }
 
-export function addressOf({ address, parsedUri, uri }: ResolvedAccount): PeerAddress {
-  if (address !== undefined) return address;
-  if (isIP(parsedUri.host) === 0)
-    throw new UsageError(`"${uri}" has a host name: use LwM2mClient.start, or give an address`);
-  return { host: parsedUri.host, port: parsedUri.port };
+/** Finds the IP address of a host. Rejects when there is none. */
+export type HostLookUp = (host: string) => Promise<string>;
+
+/** Where the server of an account is. @throws UsageError for a host name and nothing that could find it. */
+export function locationOf(
+  { address, parsedUri, uri }: ResolvedAccount,
+  lookUp: HostLookUp | undefined,
+): ServerLocation {
+  const { host, port } = parsedUri;
+  if (address !== undefined) return { address };
+  if (isIP(host) !== 0) return { address: { host, port } };
+  if (lookUp === undefined)
+    throw new UsageError(`"${uri}" has a host name: use LwM2mClient.start, or give an address or a lookUp`);
+  return {
+    address: undefined,
+    lookUp: async () => {
+      try {
+        return { host: await lookUp(host), port };
+      } catch (cause) {
+        throw new OperationFailed('NAME_NOT_FOUND', `the host of ${uri} is not found`, { retryable: true, cause });
+      }
+    },
+  };
 }
 
-/** Look up the host of a server's URI. */
-export async function locate(account: ServerAccount): Promise<ServerAccount & { readonly address: PeerAddress }> {
-  if (account.address !== undefined) return { ...account, address: account.address };
-  const { host, port } = parseServerUri(account.uri);
-  if (isIP(host) !== 0) return { ...account, address: { host, port } };
-  try {
-    const { address } = await lookup(host);
-    return { ...account, address: { host: address, port } };
-  } catch (cause) {
-    throw new OperationFailed('NAME_NOT_FOUND', `the host of ${account.uri} is not found`, { retryable: true, cause });
-  }
-}
-
-/** @throws UsageError for servers that cannot share this driver's socket. */
-export function checkAddresses(accounts: readonly ResolvedAccount[], driver: Driver): void {
-  const families = new Set(accounts.map((account) => isIPv6(addressOf(account).host)));
-  if (families.size > 1)
-    throw new UsageError('servers of IPv4 and IPv6 cannot share a socket: start a client for each family');
+/** @throws UsageError for servers that cannot be reached over this driver's socket. */
+export function checkSchemes(accounts: readonly ResolvedAccount[], driver: Driver): void {
+  if (isSecure(driver) && driver.plaintext) return;
   if (accounts.some(({ parsedUri }) => parsedUri.scheme !== driver.scheme))
     throw new UsageError(
-      `this client sends over ${driver.scheme}: servers of coap and coaps cannot share a socket, start a client for each`,
+      `this client's driver speaks ${driver.scheme} alone: servers of coap and coaps share a socket opened with plaintext`,
     );
 }

@@ -6,13 +6,11 @@
  * above CoAP: registrations and observations share the driver's one timer.
  */
 import { EventEmitter } from 'node:events';
-import { isIPv6 } from 'node:net';
 import { OperationFailed, UsageError } from '@lapwing/coap';
-import type { CoapEvent, CoapParameters, IncomingRequest, Peer } from '@lapwing/coap';
-import type { DtlsParameters, Refusal } from '@lapwing/dtls';
+import type { CoapEvent, IncomingRequest } from '@lapwing/coap';
 import { isMalformed, ObjectDefinitions, parsePath } from '@lapwing/lwm2m';
 import type { DefinitionLookup, LwM2mVersion, NodeEntry, Path } from '@lapwing/lwm2m';
-import { DtlsDriver, isSecure, UdpDriver } from '@lapwing/transport';
+import { isSecure } from '@lapwing/transport';
 import type { AssociationEvent, Driver, PeerAddress, TimedLayer } from '@lapwing/transport';
 import type {
   ClientCounters,
@@ -26,9 +24,8 @@ import { ACCESS_CONTROL_OBJECT, AccessControl } from './access-rights.ts';
 import { announcementOf } from './announcement.ts';
 import type { Announcement } from './announcement.ts';
 import { AttributeStore } from './attribute-store.ts';
-import { streamedRequests } from './body-streams.ts';
 import { AwakeTime } from './awake-time.ts';
-import { addressOf, checkAddresses, checkOptions, commonVersion, connectOptions, locate } from './client-options.ts';
+import { checkOptions, checkSchemes, locationOf } from './client-options.ts';
 import { captureState, readState, restoreAttributes } from './client-state.ts';
 import type { ClientState } from './client-state.ts';
 import type { KeptAt, ObjectInstanceContent, SettableAt, TreeAccess } from './client-object.ts';
@@ -41,34 +38,20 @@ import { securityObject } from './objects/security.ts';
 import { SERVER_RESOURCES, serverObject } from './objects/server.ts';
 import { carriesTime, PayloadFormat } from './payload-format.ts';
 import { isRefusal, type HandlerFailed } from './refusal.ts';
-import { RegistrationOrder } from './registration-order.ts';
-import { RegistrationProcedure } from './registration-procedure.ts';
+import { openDriver } from './open-driver.ts';
+import type { RegistrationProcedure } from './registration-procedure.ts';
 import { Reporting } from './reporting.ts';
 import type { ReportingSource } from './reporting.ts';
 import { offlineError, sendFormat, Sending } from './sending.ts';
 import { DEFAULT_NOTIFICATION_STORAGE } from './stored-notifications.ts';
-import { parseServerUri, resolveAccounts, ServerSettings } from './server-account.ts';
-import { alertOf, ServerPeer } from './server-peer.ts';
-import type { ResolvedAccount } from './server-account.ts';
 import { restoreObjects, restoreServers, urgencyOf } from './saved-objects.ts';
+import { resolveAccounts } from './server-account.ts';
+import type { ResolvedAccount, ServerSettings } from './server-account.ts';
+import type { ServerLocation } from './server-peer.ts';
+import { Servers } from './servers.ts';
+import type { ServersListener } from './servers.ts';
 import { StateKeeper } from './state-keeper.ts';
 
-/** A client holds few conversations, and there may be thousands of clients in one process. */
-export const CLIENT_COAP_PARAMETERS: Partial<CoapParameters> = Object.freeze({
-  recentMessageBytes: 64 * 1024,
-  maxTotalBodyBytes: 4 * 1024 * 1024,
-  maxUnansweredRequests: 64,
-});
-
-/** A client is one end of few associations. */
-export const CLIENT_DTLS_PARAMETERS: Partial<DtlsParameters> = Object.freeze({
-  connectionIdLength: 0,
-  maxAssociations: 64,
-  maxHandshakes: 64,
-});
-
-/** Addresses a client's socket remembers: its servers, and strangers for a while. */
-const MAX_PEERS = 1024;
 /** ms. RFC 7252 §4.8.2. */
 const MAX_TRANSMIT_WAIT = 93_000;
 /** Requests of one server that wait for its registration to be complete. */
@@ -86,13 +69,10 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   readonly #reporting: Reporting;
   readonly #management: DeviceManagement;
   readonly #sending: Sending;
-  readonly #procedures: readonly RegistrationProcedure[];
-  readonly #order: RegistrationOrder;
+  readonly #servers: Servers;
   readonly #awake: AwakeTime | undefined;
   #offline = false;
   #unheard = 0;
-  readonly #servers: ServerPeer[] = [];
-  readonly #byPeer = new Map<Peer, RegistrationProcedure>();
   readonly #layer: TimedLayer;
   /** Requests that came before the registration with their server was complete. */
   readonly #early = new Map<RegistrationProcedure, IncomingRequest[]>();
@@ -111,27 +91,14 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
    * that make no sense.
    */
   static async start(options: StartOptions): Promise<LwM2mClient> {
-    const { port = 0, host, coap, dtls, signal } = options;
+    const { signal } = options;
     signal?.throwIfAborted();
-    const servers = await Promise.all(options.servers.map((account) => locate(account)));
     const state = options.state ?? (await options.stateStore?.load());
     signal?.throwIfAborted();
-    const ipv6 = servers.some(({ address }) => isIPv6(address.host)); // the constructor refuses a mixture
-    const socket = {
-      host: host ?? (ipv6 ? '::' : '0.0.0.0'),
-      port,
-      coap: { ...CLIENT_COAP_PARAMETERS, streamedRequest: streamedRequests(options.objects), ...coap },
-      receiveBufferBytes: 64 * 1024,
-      sendBufferBytes: 64 * 1024,
-    };
-    // The constructor refuses a mixture of these, too.
-    const isSecured = servers.some(({ uri }) => parseServerUri(uri).scheme === 'coaps');
-    const driver = isSecured
-      ? await DtlsDriver.bind({ ...socket, dtls: { ...CLIENT_DTLS_PARAMETERS, ...dtls } })
-      : await UdpDriver.bind({ ...socket, maxPeers: MAX_PEERS });
+    const { driver, lookUp } = await openDriver({ ...options, mayChange: false });
     try {
       signal?.throwIfAborted();
-      const client = new LwM2mClient(driver, { ...options, servers, ...(state !== undefined && { state }) });
+      const client = new LwM2mClient(driver, { ...options, lookUp, ...(state !== undefined && { state }) });
       client.register();
       return client;
     } catch (error) {
@@ -143,7 +110,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   /**
    * A client on any driver, which it takes over and closes with itself. Nothing is sent until `register`.
    *
-   * @throws UsageError for options that make no sense, among them a server whose URI has a host name and no `address`.
+   * @throws UsageError for options that make no sense, among them a server whose URI has a host name, without `address` and `lookUp`.
    */
   constructor(driver: Driver, options: ClientOptions) {
     super();
@@ -177,7 +144,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         return isRefusal(encoded) ? { malformed: encoded.reason } : encoded.payload;
       },
       carriesTime: (contentFormat) => carriesTime(contentFormat),
-      isReachable: ({ peer }) => this.#byPeer.get(peer)?.isReachable === true,
+      isReachable: ({ peer }) => this.#servers.procedureOf(peer)?.isReachable === true,
       sending: () => this.#stayAwake(),
       ended: ({ settings: { shortServerId }, paths }) => this.#announce('observationEnded', { shortServerId, paths }),
       storedChanged: () => this.#state?.stateChanged('later'),
@@ -203,9 +170,13 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     });
     this.#sending = new Sending(driver, formats);
     const announcement = (): Announcement => announcementOf(options, this.#tree);
-    checkAddresses(accounts, driver);
-    this.#procedures = accounts.map((account) => this.#buildProcedure(account, lwm2mVersion, announcement));
-    this.#order = new RegistrationOrder(this.#procedures);
+    checkSchemes(accounts, driver);
+    const locate = (account: ResolvedAccount): ServerLocation => locationOf(account, options.lookUp);
+    this.#servers = new Servers(
+      { driver, tree: this.#tree, lwm2mVersion, announcement, locate },
+      this.#serversListener(),
+    );
+    this.#servers.replace(accounts);
     if (queueMode !== false) {
       const { awakeTime = MAX_TRANSMIT_WAIT } = queueMode === true ? {} : queueMode;
       this.#awake = new AwakeTime(awakeTime, driver.now(), (wakefulness) => this.#announce(wakefulness));
@@ -222,7 +193,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
 
   /** Where this client stands with each of its servers. */
   get registrations(): readonly ServerRegistration[] {
-    return this.#procedures.map(({ registration }) => registration);
+    return this.#servers.procedures.map(({ registration }) => registration);
   }
 
   get localAddress(): PeerAddress {
@@ -249,8 +220,8 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
    */
   register(shortServerId?: number): void {
     this.#checkOpen();
-    if (shortServerId === undefined) return this.#driver.turn(() => this.#order.begin());
-    for (const procedure of this.#chosen(shortServerId)) procedure.handle({ kind: 'begin' });
+    if (shortServerId === undefined) return this.#driver.turn(() => this.#servers.begin());
+    for (const procedure of this.#servers.chosen(shortServerId)) procedure.handle({ kind: 'begin' });
   }
 
   /** Whether this client listens now: not offline, and in queue mode awake. */
@@ -267,11 +238,11 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     if (this.#offline) return;
     this.#offline = true;
     this.#driver.turn((now, out) => {
-      for (const { settings } of this.#procedures) {
+      for (const { settings } of this.#servers.procedures) {
         this.#reporting.withheld(this.#driver.endpoint.withhold(now, settings.peer, out));
       }
       this.#sending.goOffline();
-      for (const procedure of this.#procedures) procedure.suspend();
+      for (const procedure of this.#servers.procedures) procedure.suspend();
     });
   }
 
@@ -281,14 +252,14 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     if (!this.#offline) return;
     this.#offline = false;
     this.#driver.turn(() => {
-      for (const procedure of this.#procedures) procedure.resume();
+      for (const procedure of this.#servers.procedures) procedure.resume();
     });
   }
 
   /** Send an Update now; a client that only just woke up, for instance. */
   update(shortServerId?: number): void {
     this.#checkOpen();
-    for (const procedure of this.#chosen(shortServerId)) procedure.handle({ kind: 'updateWanted' });
+    for (const procedure of this.#servers.chosen(shortServerId)) procedure.handle({ kind: 'updateWanted' });
   }
 
   /**
@@ -296,7 +267,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
    * the client is closed first, or with the reason of the signal.
    */
   async whenRegistered({ shortServerId, signal }: WaitOptions = {}): Promise<void> {
-    const chosen = this.#chosen(shortServerId);
+    const chosen = this.#servers.chosen(shortServerId);
     signal?.throwIfAborted();
     this.#checkOpen();
     if (chosen.every(({ isRegistered }) => isRegistered)) return;
@@ -368,9 +339,9 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     this.#checkOpen();
     sendFormat(contentFormat, '1.2');
     // LwM2M 1.0 has no Send.
-    const registered = this.#chosen(shortServerId).filter(
-      ({ isRegistered, state }) => isRegistered && state.version !== '1.0',
-    );
+    const registered = this.#servers
+      .chosen(shortServerId)
+      .filter(({ isRegistered, state }) => isRegistered && state.version !== '1.0');
     if (registered.length === 0) {
       throw new OperationFailed('NOT_REGISTERED', 'no server of LwM2M 1.1 or later is registered with', {
         retryable: true,
@@ -431,10 +402,10 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     const hasDevice = options.objects.some(({ objectId }) => objectId === 3);
     const server = serverObject(accounts, binding, {
       disable: (id) => {
-        const [procedure] = this.#chosen(id);
+        const [procedure] = this.#servers.chosen(id);
         procedure?.handle({ kind: 'disable', seconds: procedure.settings.disableTimeoutSeconds });
       },
-      update: (id) => this.#chosen(id)[0]?.handle({ kind: 'updateWanted' }),
+      update: (id) => this.#servers.chosen(id)[0]?.handle({ kind: 'updateWanted' }),
     });
     const objects = [
       securityObject(accounts),
@@ -464,84 +435,53 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     restoreAttributes(attributes, this.#tree, this.#attributes);
     this.#reporting.restore(
       notifications,
-      (shortServerId) => this.#procedures.find(({ settings }) => settings.shortServerId === shortServerId)?.settings,
+      (shortServerId) =>
+        this.#servers.procedures.find(({ settings }) => settings.shortServerId === shortServerId)?.settings,
     );
     for (const action of afterwards) action();
   }
 
-  #buildProcedure(
-    account: ResolvedAccount,
-    lwm2mVersion: LwM2mVersion,
-    announcement: () => Announcement,
-  ): RegistrationProcedure {
-    const address = addressOf(account);
-    if (this.#servers.some((other) => other.address.host === address.host && other.address.port === address.port))
-      throw new UsageError(`two servers have the address of ${account.uri}`);
-    const server = new ServerPeer(this.#driver, address, connectOptions(account), (peer, previous) => {
-      if (previous !== undefined) {
-        previous.context = undefined;
-        this.#byPeer.delete(previous);
-      }
-      // `procedure` does not exist yet for the first one.
-      if (previous !== undefined) this.#assign(peer, procedure);
-    });
-    this.#servers.push(server);
-    const settings = new ServerSettings(account, server, this.#tree);
-    const version = commonVersion(settings.serverVersions, lwm2mVersion);
-    const procedure = new RegistrationProcedure(this.#driver, settings, version, announcement, {
-      registered: (registration) => {
+  #serversListener(): ServersListener {
+    return {
+      registered: ({ settings }, registration) => {
         this.#reporting.endAll(settings, 'storing');
         this.#announce('registered', registration);
-        this.#order.registered(procedure);
       },
-      updated: (registration) => {
+      updated: ({ settings }, registration) => {
         this.#reporting.reachableAgain(settings);
         this.#announce('updated', registration);
       },
-      lost: (registration) => {
+      lost: ({ settings }, registration) => {
         this.#reporting.endAll(settings, 'storing');
         this.#announce('lost', registration);
       },
-      deregistered: (registration) => {
+      deregistered: ({ settings }, registration) => {
         this.#reporting.endAll(settings, this.#closing === undefined ? 'storing' : 'forgetting');
         this.#announce('deregistered', registration);
       },
-      registrationFailed: (failure) => {
-        this.#announce('registrationFailed', failure);
-        if (failure.final) this.#order.failed(procedure);
-      },
-      stateChanged: () => this.#handleStateChange(procedure),
+      registrationFailed: (_procedure, failure) => this.#announce('registrationFailed', failure),
+      stateChanged: (procedure) => this.#handleStateChange(procedure),
       sending: () => this.#stayAwake(),
-    });
-    this.#assign(server.current, procedure);
-    return procedure;
-  }
-
-  #assign(peer: Peer, procedure: RegistrationProcedure): void {
-    // Held here, so the transport must not forget it.
-    peer.context = procedure;
-    this.#byPeer.set(peer, procedure);
+    };
   }
 
   #nextDeadline(): number {
-    let deadline = Math.min(
+    return Math.min(
       this.#reporting.nextDeadline(),
       this.#awake?.nextDeadline() ?? Infinity,
+      this.#servers.nextDeadline(),
       this.#state?.nextDeadline() ?? Infinity,
     );
-    for (const procedure of this.#procedures) deadline = Math.min(deadline, procedure.nextDeadline());
-    return deadline;
   }
 
   #handleTimeout(now: number): void {
-    for (const procedure of this.#procedures) {
-      if (procedure.nextDeadline() <= now) procedure.handle({ kind: 'deadline' });
-    }
+    this.#servers.handleTimeout(now);
     this.#reporting.handleTimeout(now);
     this.#state?.handleTimeout(now);
     if (this.#awake === undefined || this.#awake.nextDeadline() > now) return;
     // An answer that is waited for will be heard.
-    const isWaiting = this.#sending.size > 0 || this.#procedures.some(({ isWaitingForAnswer }) => isWaitingForAnswer);
+    const isWaiting =
+      this.#sending.size > 0 || this.#servers.procedures.some(({ isWaitingForAnswer }) => isWaitingForAnswer);
     if (isWaiting) this.#awake.handleActivity(now);
     else this.#awake.handleTimeout(now);
   }
@@ -557,14 +497,10 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         return this.#handleRequest(event.request);
       case 'response':
         this.#stayAwake();
-        if (this.#sending.handleResponse(event.exchange, event.response)) return;
-        for (const procedure of this.#procedures) {
-          if (procedure.handleResponse(event.exchange, event.response)) return;
-        }
+        if (!this.#sending.handleResponse(event.exchange, event.response)) this.#servers.handleOutcome(event);
         return;
       case 'failed':
-        if (this.#sending.handleFailure(event.exchange, event.reason)) return;
-        for (const procedure of this.#procedures) if (procedure.handleFailure(event.exchange, event.reason)) return;
+        if (!this.#sending.handleFailure(event.exchange, event.reason)) this.#servers.handleOutcome(event);
         return;
       case 'requestBlock':
         // Not heard: the upload is given up when no more of it comes.
@@ -582,26 +518,11 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   }
 
   #handleAssociation(event: AssociationEvent): void {
-    for (const [index, server] of this.#servers.entries()) {
-      const procedure = this.#procedures[index]!;
-      const hasEnded = server.handle(event);
-      if (event.kind === 'refused' && event.peer === server.current) this.#keepAlert(procedure, event.refusal);
-      // The registration stands: an Update over a new association tells the server where the client is now.
-      if (hasEnded && this.#closing === undefined) procedure.handle({ kind: 'updateWanted' });
-    }
-  }
-
-  /** /1/x/11: the last alert, for whoever looks into why a server is not reached. */
-  #keepAlert({ settings: { objectInstanceId } }: RegistrationProcedure, refusal: Refusal): void {
-    const alert = alertOf(refusal);
-    const path = `/1/${objectInstanceId}/${SERVER_RESOURCES.alertCode}`;
-    const definition = this.#tree.definitions.resource(1, SERVER_RESOURCES.alertCode);
-    // Object 1 of LwM2M 1.0 does not have it.
-    if (alert !== undefined && definition !== undefined) this.#tree.set(path, alert.number);
+    this.#servers.handleAssociation(event, this.#closing !== undefined);
   }
 
   #handleRequest(request: IncomingRequest): void {
-    const procedure = this.#byPeer.get(request.peer);
+    const procedure = this.#servers.procedureOf(request.peer);
     if (!this.isAwake) {
       this.#unheard++;
       return this.#driver.turn((now) => this.#driver.endpoint.postpone(now, request));
@@ -670,14 +591,14 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     this.#afterAnswer(() => {
       this.#reporting.valuesChanged(paths);
       // What may no longer be read ends its observations.
-      if (isAccess) for (const { settings } of this.#procedures) this.#reporting.rightsChanged(settings);
+      if (isAccess) for (const { settings } of this.#servers.procedures) this.#reporting.rightsChanged(settings);
       for (const path of paths) if (path.kind === 'resource' && path.objectId === 1) this.#handleServerChange(path);
     });
   }
 
   /** A value of the Server Object changed that a procedure must act on. */
   #handleServerChange(path: Path & { readonly kind: 'resource' }): void {
-    const procedure = this.#procedures.find(({ settings }) => settings.objectInstanceId === path.objectInstanceId);
+    const procedure = this.#servers.ofObjectInstance(path.objectInstanceId);
     if (procedure === undefined) return;
     switch (path.resourceId as number) {
       case SERVER_RESOURCES.lifetime:
@@ -705,7 +626,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       this.#access.forget(path.objectId, path.objectInstanceId);
     }
     this.#afterAnswer(() => {
-      for (const procedure of this.#procedures) procedure.handle({ kind: 'updateWanted' });
+      for (const procedure of this.#servers.procedures) procedure.handle({ kind: 'updateWanted' });
     });
   }
 
@@ -725,24 +646,17 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     return isRefusal(entries) ? [] : entries;
   }
 
-  #chosen(shortServerId: number | undefined): readonly RegistrationProcedure[] {
-    if (shortServerId === undefined) return this.#procedures;
-    const chosen = this.#procedures.filter(({ settings }) => settings.shortServerId === shortServerId);
-    if (chosen.length === 0) throw new UsageError(`no server has the Short Server ID ${shortServerId}`);
-    return chosen;
-  }
-
   #checkOpen(): void {
     if (this.#closing !== undefined) throw closedError();
   }
 
   async #close(): Promise<void> {
-    const closed = (): boolean => this.#procedures.every(({ state }) => state.kind === 'closed');
+    const closed = (): boolean => this.#servers.procedures.every(({ state }) => state.kind === 'closed');
     // Observations end with the registrations: what is stored for them is saved before it is forgotten.
-    for (const { settings } of this.#procedures) this.#reporting.endAll(settings, 'storing');
+    for (const { settings } of this.#servers.procedures) this.#reporting.endAll(settings, 'storing');
     this.#state?.finish();
     this.#driver.turn(() => {
-      for (const procedure of this.#procedures) procedure.handle({ kind: 'close' });
+      for (const procedure of this.#servers.procedures) procedure.handle({ kind: 'close' });
     });
     if (!closed()) {
       await new Promise<void>((resolve) => {
@@ -751,14 +665,8 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         };
       });
     }
-    for (const { settings } of this.#procedures) this.#reporting.endAll(settings, 'forgetting');
-    this.#driver.turn((now, out) => {
-      for (const { settings } of this.#procedures) {
-        this.#driver.endpoint.forgetPeer(now, settings.peer, out);
-        settings.peer.context = undefined;
-        settings.drop();
-      }
-    });
+    for (const { settings } of this.#servers.procedures) this.#reporting.endAll(settings, 'forgetting');
+    this.#servers.close();
     this.#driver.detach(this.#layer);
     for (const onClosed of [...this.#waiters]) onClosed();
     await this.#state?.settled();

@@ -1,4 +1,6 @@
-export { CLIENT_COAP_PARAMETERS, CLIENT_DTLS_PARAMETERS, LwM2mClient } from './client.ts';
+export { LwM2mClient } from './client.ts';
+export { CLIENT_COAP_PARAMETERS, CLIENT_DTLS_PARAMETERS } from './open-driver.ts';
+export type { HostLookUp } from './client-options.ts';
 export type { SendOptions, WaitOptions } from './client.ts';
 export type {
   ClientCounters,

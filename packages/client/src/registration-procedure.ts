@@ -20,7 +20,7 @@ import type { Announcement, Profile } from './announcement.ts';
 import type { RegistrationFailure, ServerRegistration } from './api.ts';
 import { describeAnswer, FAILURES } from './describe-answer.ts';
 import { advanceRegistration, registrationDeadline } from './registration-state.ts';
-import type { Location, RegistrationInput, RegistrationState } from './registration-state.ts';
+import type { Location, RegistrationInput, RegistrationState, RegistrationStep } from './registration-state.ts';
 import type { ServerSettings } from './server-account.ts';
 import { alertOf } from './server-peer.ts';
 
@@ -57,6 +57,8 @@ export class RegistrationProcedure {
   #state: RegistrationState;
   /** The request under way. */
   #exchange: Exchange | undefined;
+  /** The look-up of the server's name that the next request waits for. */
+  #locating: Promise<void> | undefined;
   /** What the request under way says, and what the server has confirmed. */
   #saying: Announced | undefined;
   #confirmed: Announced | undefined;
@@ -97,7 +99,7 @@ export class RegistrationProcedure {
 
   /** A request of this procedure waits for its answer. */
   get isWaitingForAnswer(): boolean {
-    return this.#exchange !== undefined;
+    return this.#exchange !== undefined || this.#locating !== undefined;
   }
 
   get registration(): ServerRegistration {
@@ -219,10 +221,30 @@ export class RegistrationProcedure {
   #abandon(now: number, out: Outbox): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
+    this.#locating = undefined;
     if (exchange !== undefined) this.#driver.endpoint.cancel(now, exchange, out);
   }
 
-  #perform(action: 'register' | 'update' | 'deregister', now: number, out: Outbox): void {
+  #perform(action: RegistrationAction, now: number, out: Outbox): void {
+    const locating = this.settings.locate();
+    if (locating === undefined) return this.#transmit(action, now, out);
+    this.#locating = locating;
+    const settle = (end: () => void) => (): void => {
+      // What was to be sent is not to be any more.
+      if (this.#locating !== locating) return;
+      this.#locating = undefined;
+      end();
+    };
+    locating.then(
+      settle(() => this.#driver.turn((later, outbox) => this.#transmit(action, later, outbox))),
+      (error: unknown) => {
+        const text = error instanceof Error ? error.message : String(error);
+        settle(() => this.handle({ kind: 'failed', reason: 'cancelled' }, { code: undefined, text }))();
+      },
+    );
+  }
+
+  #transmit(action: RegistrationAction, now: number, out: Outbox): void {
     this.#listener.sending();
     try {
       this.#exchange = this.#send(action, now, out);
@@ -248,7 +270,7 @@ export class RegistrationProcedure {
     return formatObjectLinks(objects, { lwm2mVersion: this.#state.version, alternatePath, contentFormat });
   }
 
-  #send(action: 'register' | 'update' | 'deregister', now: number, out: Outbox): Exchange {
+  #send(action: RegistrationAction, now: number, out: Outbox): Exchange {
     const { endpoint } = this.#driver;
     const { pathSegments, lifetimeSeconds, binding } = this.settings;
     const peer = this.settings.reach();
@@ -305,6 +327,8 @@ export class RegistrationProcedure {
     }
   }
 }
+
+type RegistrationAction = NonNullable<RegistrationStep['action']>;
 
 interface RefusalReason {
   readonly code: Code | undefined;

@@ -131,6 +131,11 @@ export class ServerSettings {
     return this.#server.current;
   }
 
+  /** Find out where the server is; undefined when that is known. Rejects when its name is not found. */
+  locate(): Promise<void> | undefined {
+    return this.#server.locate();
+  }
+
   /** The peer to send to; over coaps it may begin a handshake. */
   reach(): Peer<PeerAddress> {
     return this.#server.reach();
@@ -139,6 +144,11 @@ export class ServerSettings {
   /** The server does not answer. */
   drop(): void {
     this.#server.drop();
+  }
+
+  /** This client has no more to do with the server. */
+  forget(): void {
+    this.#server.forget();
   }
 
   /** Why the last handshake with it failed. */

@@ -1,17 +1,27 @@
 /**
- * The peer a server is reached as. Over coap it is the same for ever. Over coaps it is one per DTLS association, opened
- * when something is to be sent and there is none; the next one resumes the session of the last, where the server agreed
- * to one.
+ * The peer a server is reached as. Over coap it is the same while the server's address is. Over coaps it is one per DTLS
+ * association, opened when something is to be sent and there is none; the next one resumes the session of the last, where
+ * the server agreed to one.
  */
-import { UsageError, type Peer } from '@lapwing/coap';
+import { Peer, UsageError } from '@lapwing/coap';
 import { ALERTS, type ConnectOptions, type Refusal, type SessionState } from '@lapwing/dtls';
 import { isSecure, type AssociationEvent, type Driver, type PeerAddress, type SecureDriver } from '@lapwing/transport';
 
+/** Where a server is: its address, or how to find it. */
+export interface ServerLocation {
+  /** Undefined: it has to be looked up. */
+  readonly address: PeerAddress | undefined;
+  /** For a server that is known by name; looked up anew when it does not answer. */
+  readonly lookUp?: (() => Promise<PeerAddress>) | undefined;
+}
+
 export class ServerPeer {
-  readonly address: PeerAddress;
+  readonly #driver: Driver;
   readonly #secure: SecureDriver | undefined;
   readonly #options: ConnectOptions | undefined;
-  readonly #changed: (peer: Peer, previous: Peer | undefined) => void;
+  readonly #lookUp: (() => Promise<PeerAddress>) | undefined;
+  readonly #changed: (peer: Peer<PeerAddress>, previous: Peer<PeerAddress> | undefined) => void;
+  #address: PeerAddress | undefined;
   #current: Peer<PeerAddress>;
   #session: SessionState | undefined;
   #refusal: Refusal | undefined;
@@ -22,18 +32,27 @@ export class ServerPeer {
    */
   constructor(
     driver: Driver,
-    address: PeerAddress,
+    { address, lookUp }: ServerLocation,
     options: ConnectOptions | undefined,
-    changed: (peer: Peer, previous: Peer | undefined) => void,
+    changed: (peer: Peer<PeerAddress>, previous: Peer<PeerAddress> | undefined) => void,
   ) {
-    this.address = address;
-    this.#secure = isSecure(driver) ? driver : undefined;
-    if (this.#secure !== undefined && options === undefined)
-      throw new UsageError(`the server at ${address.host} is reached over coaps and has no credentials`);
+    this.#driver = driver;
+    if (options !== undefined && !isSecure(driver)) {
+      throw new UsageError('a server of coaps cannot be reached: the driver speaks coap alone');
+    }
+    this.#secure = options !== undefined && isSecure(driver) ? driver : undefined;
     this.#options = options;
+    this.#lookUp = lookUp;
+    this.#address = address;
     this.#changed = changed;
-    this.#current = driver.peer(address);
+    // Before it has been found there is nothing to send to, and nobody does.
+    this.#current = address === undefined ? new Peer({ host: '', port: 0 }) : this.#peerAt(address);
     changed(this.#current, undefined);
+  }
+
+  /** Where it was found last; undefined while it has to be looked up. */
+  get address(): PeerAddress | undefined {
+    return this.#address;
   }
 
   /** Where requests of the server come from. */
@@ -46,14 +65,45 @@ export class ServerPeer {
     return this.#refusal;
   }
 
+  /** Find out where the server is; undefined when that is known. Rejects when its name is not found. */
+  locate(): Promise<void> | undefined {
+    if (this.#address !== undefined || this.#lookUp === undefined) return undefined;
+    return this.#lookUp().then((address) => this.#place(address));
+  }
+
+  #place(address: PeerAddress): void {
+    const previous = this.#current;
+    if (previous.address.host !== address.host || previous.address.port !== address.port) {
+      const next = this.#peerAt(address);
+      // It may say that this cannot be.
+      this.#changed(next, previous);
+      this.#leave(previous);
+      this.#current = next;
+    }
+    this.#address = address;
+  }
+
+  #peerAt(address: PeerAddress): Peer<PeerAddress> {
+    const driver = this.#driver;
+    return this.#secure === undefined && isSecure(driver) ? driver.plainPeer(address) : driver.peer(address);
+  }
+
+  #leave(peer: Peer<PeerAddress>): void {
+    const driver = this.#driver;
+    this.#secure?.disconnect(peer);
+    if (this.#secure === undefined && isSecure(driver)) driver.forgetPlainPeer(peer);
+  }
+
   /** The peer to send to. What is sent before the handshake is complete waits for it. */
   reach(): Peer<PeerAddress> {
     const secure = this.#secure;
-    if (secure === undefined || secure.association(this.#current) !== undefined) return this.#current;
+    const address = this.#address;
+    if (secure === undefined || address === undefined) return this.#current;
+    if (secure.association(this.#current) !== undefined) return this.#current;
     this.#refusal = undefined;
     const session = this.#session;
     const previous = this.#current;
-    this.#current = secure.connect(this.address, {
+    this.#current = secure.connect(address, {
       ...this.#options!,
       ...(session === undefined ? {} : { session }),
     });
@@ -61,9 +111,16 @@ export class ServerPeer {
     return this.#current;
   }
 
+  /** This client has no more to do with the server. */
+  forget(): void {
+    this.#leave(this.#current);
+  }
+
   /** The server does not answer: it may have forgotten the association. */
   drop(): void {
     this.#secure?.disconnect(this.#current);
+    // It may have moved.
+    if (this.#lookUp !== undefined) this.#address = undefined;
   }
 
   /** @returns whether the association the server was reached by has ended. */
