@@ -38,6 +38,11 @@ export interface Registration {
   readonly queueMode: boolean;
   readonly smsNumber: string | undefined;
   readonly address: PeerAddress;
+  /**
+   * Where the Server received it, as it is bound ('0.0.0.0' for every address): Update, De-register and Send are taken
+   * there only. Absent in what a store kept without it.
+   */
+  readonly serverAddress?: PeerAddress;
   /** The identity that registered: of kind 'none' with plain coap. */
   readonly security: PeerSecurity;
   /** Content formats announced with ct on the root link; empty when none. */

@@ -410,8 +410,75 @@ describe('Update (OMA TS Core §6.2.2)', () => {
     assert.equal(after.asked.length, 1);
     // Nothing is left at the old address: a Send from there is a stranger's.
     const send = { contentFormat: 110 };
-    assert.equal((await before.ask(Codes.post, '/dp', send, '[{"n":"/3/0/9","v":1}]')).code, '4.04');
+    assert.equal((await before.ask(Codes.post, '/dp', send, '[{"n":"/3/0/9","v":1}]')).code, '4.00');
     assert.equal((await after.ask(Codes.post, '/dp', send, '[{"n":"/3/0/9","v":1}]')).code, '2.04');
+  });
+});
+
+describe('a server with several endpoints', () => {
+  const OTHER = { host: '10.0.0.1', port: 5693 };
+  const CLIENT = { host: '10.0.0.2', port: 40_000 };
+  const reason = 'it registered at another endpoint of this server, 10.0.0.1 port 5683';
+
+  function serveTwice(
+    network: SimulatedNetwork,
+    registrationStore: RegistrationStore = NO_REGISTRATION_STORE,
+  ): LwM2mServer {
+    return new LwM2mServer({ drivers: [network.driver(SERVER), network.driver(OTHER)], registrationStore });
+  }
+
+  it('Update and De-register are taken where the client registered; elsewhere they are 4.00 and change nothing', async () => {
+    const network = new SimulatedNetwork();
+    await using server = serveTwice(network);
+    const told = record(server);
+    const device = new SimulatedDevice(network, SERVER, CLIENT);
+    await device.register(QUERIES);
+    const before = copyRegistration(server.device('one')!.registration);
+    assert.deepEqual(before.serverAddress, SERVER);
+    await network.run(1_000);
+    for (const address of [CLIENT, { host: '10.0.0.2', port: 1 }]) {
+      if (address === CLIENT) await device.driver.close();
+      const lost = new SimulatedDevice(network, OTHER, address);
+      lost.registrationId = device.registrationId;
+      for (const answer of [await lost.update(['lt=99'], '</3303/0>'), await lost.deregister()])
+        assert.deepEqual([answer.code, answer.text], ['4.00', reason]);
+      await lost.driver.close();
+    }
+    assert.deepEqual(copyRegistration(server.device('one')!.registration), before);
+    assert.deepEqual(told, ['registered one', ...Array.from({ length: 4 }, () => 'refused 4.00')]);
+    const again = new SimulatedDevice(network, SERVER, CLIENT);
+    again.registrationId = device.registrationId;
+    assert.equal((await again.update()).code, '2.04');
+    assert.equal((await again.deregister()).code, '2.02');
+  });
+
+  it('a Register elsewhere takes the place of the registration, and the client is reached there', async () => {
+    const network = new SimulatedNetwork();
+    await using server = serveTwice(network);
+    const device = new SimulatedDevice(network, SERVER, CLIENT);
+    await device.register(QUERIES);
+    await device.driver.close();
+    const moved = new SimulatedDevice(network, OTHER, CLIENT);
+    await moved.register(QUERIES);
+    assert.equal(server.registrationCount, 1);
+    assert.deepEqual(server.device('one')?.registration.serverAddress, OTHER);
+    assert.equal((await moved.update()).code, '2.04');
+    moved.registrationId = device.registrationId;
+    assert.equal((await moved.update()).code, '4.04');
+  });
+
+  it('after a restart a registration is where it was, as the store says', async () => {
+    const network = new SimulatedNetwork();
+    const store = new MemoryRegistrationStore();
+    const before = serveTwice(network, store);
+    const device = new SimulatedDevice(network, OTHER, CLIENT);
+    await device.register(QUERIES);
+    store.save(copyRegistration(store.find(device.registrationId)!));
+    await before.close();
+    await using server = serveTwice(network, store);
+    assert.equal(await server.restore(), 1);
+    assert.deepEqual(server.device('one')?.registration.serverAddress, OTHER);
+    assert.equal((await device.update()).code, '2.04');
   });
 });
 

@@ -4,13 +4,16 @@
  * | request        | accepted            | refused                                                             |
  * |----------------|---------------------|---------------------------------------------------------------------|
  * | POST /rd       | 2.01, Location-Path | 4.00 parameters, links or identity, 4.03 not allowed, 4.09 no object list (1.2), 4.12 lwm2m, 5.03 full |
- * | POST /rd/{id}  | 2.04                | 4.00 parameters or links, 4.04 unknown id, or of another identity    |
- * | DELETE /rd/{id}| 2.02                | 4.04 unknown id, or of another identity                             |
+ * | POST /rd/{id}  | 2.04                | 4.00 parameters, links or endpoint, 4.04 unknown id, or of another identity |
+ * | DELETE /rd/{id}| 2.02                | 4.00 endpoint, 4.04 unknown id, or of another identity              |
  *
  * A client of 1.2 may name profiles instead of Objects, see `Profiles`: 4.09 makes it send the whole list.
  *
  * Over coaps an Endpoint Client Name is compared with the identity that the association has proven, see `Admissions`. A
  * registration is updated over the association it came over or over another of the same identity, to which it moves.
+ *
+ * A registration belongs to the endpoint of this Server that it was received at, see `server-endpoint.ts`: at another one
+ * it is not changed, and a Register begins another one.
  *
  * Without security the registration id is what proves an Update: it is a random token of 60 bits. So an Update that
  * comes from another address is a client behind a NAT that has moved, and the registration moves with it; a Register of
@@ -331,7 +334,11 @@ export class RegistrationInterface {
     record: RegistrationRecord,
     now: number,
   ): void {
-    if (request.code === Codes.delete) {
+    if (record.driver !== responder.driver) {
+      const { host, port } = record.driver.localAddress;
+      const reason = `it registered at another endpoint of this server, ${host} port ${port}`;
+      this.#refuse(responder, request, record.endpointClientName, Codes.badRequest, reason);
+    } else if (request.code === Codes.delete) {
       responder.respond(request, DELETED);
       this.remove(record, 'deregistered');
     } else {
@@ -361,10 +368,7 @@ export class RegistrationInterface {
     const moved = record.peer !== request.peer;
     record.refreshedAt = now;
     record.updatedAt = driver.unixTime();
-    if (moved) {
-      record.driver = driver;
-      this.#table.movePeer(record, responder.peerOf(request));
-    }
+    if (moved) this.#table.movePeer(record, responder.peerOf(request));
     if (list !== undefined && list !== record.objectList) {
       this.#lists.acquire(list);
       this.#lists.release(record.objectList);

@@ -34,7 +34,8 @@ export class RegistrationRecord implements Registration, WheelEntry {
   queueMode: boolean;
   smsNumber: string | undefined;
   objectList: SharedObjectList;
-  driver: Driver;
+  /** The endpoint of the Server that it was received at. */
+  readonly driver: Driver;
   peer: Peer<PeerAddress>;
   readonly registeredAt: number;
   updatedAt: number;
@@ -90,6 +91,10 @@ export class RegistrationRecord implements Registration, WheelEntry {
     return this.peer.address;
   }
 
+  get serverAddress(): PeerAddress {
+    return this.driver.localAddress;
+  }
+
   get security(): PeerSecurity {
     return this.peer.security;
   }
@@ -120,8 +125,8 @@ export class RegistrationRecord implements Registration, WheelEntry {
 export function copyRegistration(registration: Registration): Registration {
   const { registrationId, endpointClientName, lwm2mVersion, lifetimeSeconds, binding, queueMode, smsNumber } =
     registration;
-  const { address, security, contentFormats, alternatePath, objects, registeredAt, updatedAt, expiresAt } =
-    registration;
+  const { address, serverAddress, security, contentFormats, alternatePath, objects } = registration;
+  const { registeredAt, updatedAt, expiresAt } = registration;
   return {
     registrationId,
     endpointClientName,
@@ -131,6 +136,7 @@ export function copyRegistration(registration: Registration): Registration {
     queueMode,
     smsNumber,
     address,
+    ...(serverAddress !== undefined && { serverAddress }),
     security,
     contentFormats,
     alternatePath,

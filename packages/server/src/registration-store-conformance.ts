@@ -104,6 +104,7 @@ const EXAMPLES: readonly Registration[] = [
     queueMode: true,
     smsNumber: '4915112345678',
     address: { host: '2001:db8::1', port: 1 },
+    serverAddress: { host: '::', port: 5684 },
     security: { kind: 'psk', identity: 'Identität' },
     contentFormats: [60, 110, 112, 11542],
     alternatePath: '/lwm2m',

@@ -60,7 +60,7 @@ describe('Send (OMA TS Core §6.4.6)', () => {
     assert.equal(times[1], undefined);
   });
 
-  it('from an address nobody registered from is refused with 4.04', async () => {
+  it('from an address nobody registered from is refused with 4.00', async () => {
     await using setup = setUp();
     const refusals: string[] = [];
     setup.server.on('refused', ({ code, reason }) => refusals.push(`${code} ${reason}`));
@@ -69,12 +69,12 @@ describe('Send (OMA TS Core §6.4.6)', () => {
     const answer = await setup
       .device()
       .ask(Codes.post, '/dp', { contentFormat: SENML_CBOR }, encoded([temperature(1)]));
-    assert.equal(answer.code, '4.04');
-    assert.deepEqual(refusals, ['4.04 no client is registered from this address']);
+    assert.equal(answer.code, '4.00');
+    assert.deepEqual(refusals, ['4.00 no client is registered from this address at this endpoint']);
     await registered.deregister();
     assert.equal(
       (await registered.ask(Codes.post, '/dp', { contentFormat: SENML_CBOR }, encoded([temperature(1)]))).code,
-      '4.04',
+      '4.00',
     );
   });
 

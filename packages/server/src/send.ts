@@ -1,12 +1,12 @@
 /**
  * Send: a registered client reports values by itself. OMA TS Core §6.4.6, Transport §6.4: `POST /dp`.
  *
- * The request does not name the client, so it is told by the peer it came from. Several clients may share an address;
+ * The request does not name the client, so it is told by the peer it came from: its address at one endpoint of the Server,
+ * or its association. Nobody there is 4.00, as is a payload that cannot be read; 4.04 is for Objects. Several clients may share an address;
  * then it is the most recent one that registered what the payload is about.
  */
 import { Codes, formatCode, readOption, type Code, type IncomingRequest, type OutgoingResponse } from '@lapwing/coap';
 import { decodePayload, formatPath, isMalformed, ROOT, supportedFormats, type NodeEntry } from '@lapwing/lwm2m';
-import type { Driver } from '@lapwing/transport';
 import type { RegistrationRecord } from './registration-record.ts';
 import { registrationsOf } from './registration-table.ts';
 import { CHANGED, refuse } from './responder.ts';
@@ -31,7 +31,6 @@ export type SendResult =
     };
 
 export function receiveSend(
-  driver: Driver,
   { peer, code, options, payload }: IncomingRequest,
   alternatePath: string,
   decoding: ResponseDecoding,
@@ -41,7 +40,10 @@ export function receiveSend(
   let refused: SendResult | undefined;
   const contentFormat = readOption(options, 'contentFormat');
   for (const record of registrationsOf(peer)) {
-    if (record.driver !== driver || (alternatePath !== '' && alternatePath !== record.alternatePath)) continue;
+    if (alternatePath !== '' && alternatePath !== record.alternatePath) {
+      refused ??= refusal(undefined, Codes.notFound, `the client at this address has no "${alternatePath}"`);
+      continue;
+    }
     const name = record.endpointClientName;
     if (contentFormat === undefined || !supportedFormats.includes(contentFormat))
       return refusal(
@@ -58,7 +60,7 @@ export function receiveSend(
     if (unknown === undefined) return { kind: 'accepted', response: CHANGED, record, entries };
     refused = refusal(name, Codes.notFound, `${formatPath(unknown.path)} was not registered`);
   }
-  return refused ?? refusal(undefined, Codes.notFound, 'no client is registered from this address');
+  return refused ?? refusal(undefined, Codes.badRequest, 'no client is registered from this address at this endpoint');
 }
 
 function isRegistered({ objectList }: RegistrationRecord, { path }: NodeEntry): boolean {

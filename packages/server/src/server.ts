@@ -23,7 +23,7 @@ import type { DtlsParameters, ServerCredentials } from '@lapwing/dtls';
 import { ObjectDefinitions, type DefinitionLookup } from '@lapwing/lwm2m';
 import { DtlsDriver, isSecure, UdpDriver, type Driver, type TimedLayer } from '@lapwing/transport';
 import { Admissions } from './admission.ts';
-import type { Device, DevicePage, DeviceQuery, Registration, RemovalReason, ServerEvents } from './api.ts';
+import type { Device, DevicePage, DeviceQuery, RemovalReason, ServerEvents } from './api.ts';
 import { AssociationControl } from './association-control.ts';
 import { DeviceHandle, type DeviceOwner } from './device-handle.ts';
 import { reportRefusal, reportServerError } from './diagnostics.ts';
@@ -46,6 +46,7 @@ import { RequestQueues } from './request-queues.ts';
 import { abandonRequests, notRegistered, type ExchangeOwner } from './requests.ts';
 import { refuse, Responder } from './responder.ts';
 import { routeOf } from './route.ts';
+import { driverOf } from './server-endpoint.ts';
 import { SecurityAdministration } from './security-administration.ts';
 import { MemorySecurityStore, securityInfo, type SecurityEntry, type SecurityStore } from './security-store.ts';
 import { receiveSend } from './send.ts';
@@ -348,7 +349,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
     const stale: string[] = [];
     for await (const registration of this.#store.all()) {
       const { registrationId, endpointClientName, expiresAt, updatedAt, address } = registration;
-      const driver = this.#driverFor(registration);
+      const driver = driverOf(registration, this.drivers);
       if (driver === undefined) continue;
       const known = this.#table.byName(endpointClientName);
       // A store may still have the registration that a newer one took the place of.
@@ -486,7 +487,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   }
 
   #receiveSend(responder: Responder, request: IncomingRequest, alternatePath: string): void {
-    const result = receiveSend(responder.driver, request, alternatePath, this.#owner);
+    const result = receiveSend(request, alternatePath, this.#owner);
     responder.respond(request, result.response);
     if (result.kind === 'accepted') {
       this.#tell('sent', result.record, result.entries);
@@ -526,12 +527,6 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
     if (record === undefined || record.security.kind !== entry.kind) return;
     if (entry.kind === 'x509' || record.security.identity === securityInfo(entry).identity)
       this.#interface.remove(record, 'removed');
-  }
-
-  #driverFor({ address, security }: Registration): Driver | undefined {
-    const family = address.host.includes(':');
-    const scheme = security === undefined || security.kind === 'none' ? 'coap' : 'coaps';
-    return this.drivers.find((driver) => driver.scheme === scheme && driver.localAddress.host.includes(':') === family);
   }
 
   /** Call every listener, whatever the others do: what one throws or rejects with is reported and stops nothing. */

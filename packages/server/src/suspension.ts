@@ -8,6 +8,7 @@ import type { RegistrationInterface } from './registration-interface.ts';
 import type { RegistrationRecord } from './registration-record.ts';
 import { resumeObservation, type ObservationListener } from './observations.ts';
 import { reportServerError } from './diagnostics.ts';
+import { successorOf } from './server-endpoint.ts';
 import type { SharedObjectList } from './shared-object-lists.ts';
 import type { SavedPeer, SavedRegistration, ServerState } from './snapshot.ts';
 
@@ -103,7 +104,7 @@ export function putState(
   registrationInterface: RegistrationInterface,
   observer: ObservationListener,
 ): ResumedState {
-  const successors = content.drivers.map((saved) => successorOf(saved, drivers));
+  const successors = content.drivers.map(({ scheme, address }) => successorOf(scheme, address, drivers));
   const open: { readonly driver: Driver; readonly peer: Peer<PeerAddress> }[] = [];
   const peers = content.peers.map(({ driver: index, association, address, nextMessageId }) => {
     const driver = successors[index];
@@ -145,16 +146,4 @@ export function putState(
     }
   }
   return { associations: open, records, observations };
-}
-
-/** The driver at the same address, else the only kind of driver that could be it. */
-function successorOf(
-  { scheme, address }: ServerState['content']['drivers'][number],
-  drivers: readonly Driver[],
-): Driver | undefined {
-  const isIpv6 = address.host.includes(':');
-  const alike = drivers.filter(
-    (driver) => driver.scheme === scheme && driver.localAddress.host.includes(':') === isIpv6,
-  );
-  return alike.find(({ localAddress }) => localAddress.port === address.port) ?? alike[0];
 }
