@@ -161,11 +161,28 @@ export const SCENARIOS: readonly Case[] = [
     ['x509-removed', 'A certificate that is not expected any more ends the registration', SINCE_1_0],
     ['x509-refused', 'Certificates and usages that are refused, each with its reason', SINCE_1_0],
   ]),
-  ...open('not written yet: servers with several endpoints', [
+  ...cases('endpoints', [
+    ['endpoint-of-update', 'Update at another endpoint of the server is 4.00 and changes nothing', SINCE_1_0],
+    ['endpoint-of-deregister', 'De-register at another endpoint of the server is 4.00 and ends nothing', SINCE_1_0],
+    ['endpoint-of-send', 'Send to another endpoint of the server is 4.00 and not told', SINCE_1_1],
+    ['endpoint-of-notification', 'A notification to another endpoint of the server is ignored', SINCE_1_0],
+  ]),
+  ...cases('source-address', [
     [
-      'endpoint-of-registration',
-      'Update, De-register, Send and notifications at another endpoint of the server',
+      'source-address-notification',
+      'Without security a notification from another address is ignored, until an Update comes from there',
       SINCE_1_0,
+    ],
+    ['source-address-send', 'Without security a Send from another address is 4.00, until an Update', SINCE_1_1],
+    [
+      'source-address-secured-notification',
+      'With a Connection ID a notification from another address counts, and the registration takes the address',
+      SINCE_1_0,
+    ],
+    [
+      'source-address-secured-send',
+      'With a Connection ID a Send from another address counts, and the registration takes the address',
+      SINCE_1_1,
     ],
   ]),
   ...open('Bootstrap', [
