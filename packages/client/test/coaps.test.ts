@@ -221,14 +221,14 @@ describe('who may register over DTLS as whom', () => {
     };
     plain('one', 1);
     await network.run(3_000);
-    assert.deepEqual(said, ['4.03 endpoint "one" has credentials here: it must register over coaps']);
+    assert.deepEqual(said, ['4.03 endpoint "one" has credentials here: it must come over coaps']);
     startClient(network, 'certified', x509(identity('certified')));
     await network.run(3_000);
     assert.equal(server.device('certified')?.security?.kind, 'x509');
     plain('certified', 2);
     plain('free', 3);
     await network.run(3_000);
-    assert.equal(said.at(-1), '4.03 endpoint "certified" has credentials here: it must register over coaps');
+    assert.equal(said.at(-1), '4.03 endpoint "certified" has credentials here: it must come over coaps');
     assert.equal(server.device('certified')?.security?.kind, 'x509');
     assert.equal(server.device('free')?.security, undefined);
 

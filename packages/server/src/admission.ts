@@ -25,7 +25,7 @@ export type Admission =
   | { readonly kind: 'refused'; readonly code: Code; readonly reason: string };
 
 type CertificatePrincipal = Extract<Principal, { kind: 'x509' }>;
-type AdmissionParameters = Pick<ServerParameters, 'refuseDowngrade' | 'acceptUnlistedCertificates'>;
+export type AdmissionParameters = Pick<ServerParameters, 'refuseDowngrade' | 'acceptUnlistedCertificates'>;
 
 export class Admissions {
   readonly #store: SecurityStore;
@@ -151,7 +151,7 @@ const NAMELESS: Admission = Object.freeze({
 const allowed = (endpointClientName: string): Admission => ({ kind: 'allowed', endpointClientName });
 const refused = (code: Code, reason: string): Admission => ({ kind: 'refused', code, reason });
 const downgrade = (name: string): Admission =>
-  refused(Codes.forbidden, `endpoint "${name}" has credentials here: it must register over coaps`);
+  refused(Codes.forbidden, `endpoint "${name}" has credentials here: it must come over coaps`);
 
 function byEntry(who: string, entry: SecurityEntry | undefined, name: string | undefined): Admission {
   // Taken away since the handshake.

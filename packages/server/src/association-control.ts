@@ -1,5 +1,5 @@
 /**
- * What the Server does about DTLS associations: answers the look-ups of handshakes, tells who was refused, and ends what
+ * What a server does about DTLS associations: answers the look-ups of handshakes, tells who was refused, and ends what
  * credentials have opened that are taken away.
  *
  * Resuming a session asks as a whole handshake does, and one that began with another key is not resumed; handshakes under
@@ -10,7 +10,6 @@ import type { Lookup, LookupAnswer, Principal } from '@lapwing/dtls';
 import { securityOfPrincipal, type AssociationEvent, type PeerAddress, type SecureDriver } from '@lapwing/transport';
 import { namesOf, type Admissions } from './admission.ts';
 import type { ServerEvents } from './api.ts';
-import { reportServerError } from './diagnostics.ts';
 import { securityInfo, type SecurityEntry } from './security-store.ts';
 
 export interface AssociationListener {
@@ -19,6 +18,8 @@ export interface AssociationListener {
   moved(peer: Peer<PeerAddress>, from: PeerAddress): void;
   /** Its credentials are gone: so is what it registered. */
   expelled(peer: Peer<PeerAddress>): void;
+  /** The store of credentials threw or rejected. */
+  failed(error: unknown): void;
 }
 
 export class AssociationControl {
@@ -60,7 +61,7 @@ export class AssociationControl {
 
   #lookUp(driver: SecureDriver, lookup: Lookup): void {
     const failed = (error: unknown): void => {
-      reportServerError(error);
+      this.#listener.failed(error);
       driver.answer(lookup, { kind: 'failed', text: 'the credentials could not be looked up' });
     };
     let answer: LookupAnswer | Promise<LookupAnswer>;
@@ -80,7 +81,7 @@ export class AssociationControl {
     try {
       if (!(await this.#admissions.isKnown(principal))) this.#expel(driver, peer);
     } catch (error) {
-      reportServerError(error);
+      this.#listener.failed(error);
     }
   }
 

@@ -21,7 +21,12 @@ export type {
   SecurityKind,
   SecurityStore,
 } from './security-store.ts';
-export type { SecurityAdministration, SecurityPage, SecurityQuery } from './security-administration.ts';
+export { SecurityAdministration } from './security-administration.ts';
+export type { SecurityListener, SecurityPage, SecurityQuery } from './security-administration.ts';
+export { Admissions } from './admission.ts';
+export type { Admission, AdmissionParameters } from './admission.ts';
+export { AssociationControl } from './association-control.ts';
+export type { AssociationListener } from './association-control.ts';
 export type { Resumption, SnapshotOptions } from './snapshot.ts';
 export { FirmwareUpdates } from './firmware-update/firmware-updates.ts';
 export type { FirmwareUpdateEvents, FirmwareUpdateParameters } from './firmware-update/firmware-updates.ts';

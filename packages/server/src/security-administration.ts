@@ -55,6 +55,22 @@ export class SecurityAdministration {
     return securityInfo(entry);
   }
 
+  /**
+   * As `add`, for credentials that may have to be taken back: what is answered lets the device in again with what it had
+   * before, unless it has been given something else meanwhile.
+   */
+  async exchange(entry: SecurityEntry): Promise<() => Promise<void>> {
+    const { endpointClientName, kind } = entry;
+    const replaced = await this.#find(endpointClientName, kind);
+    const given = await this.add(entry);
+    return async () => {
+      const current = await this.#find(endpointClientName, kind);
+      if (current === undefined || !isSameEntry(current, entry, given)) return;
+      if (replaced === undefined) await this.remove(endpointClientName, kind);
+      else await this.add(replaced);
+    };
+  }
+
   /** Shut a device out, by one kind of credential or by all. False when there was nothing to remove. */
   async remove(endpointClientName: string, kind?: SecurityKind): Promise<boolean> {
     let found = false;
@@ -87,6 +103,10 @@ export class SecurityAdministration {
 }
 
 const KINDS: readonly SecurityKind[] = ['psk', 'rpk', 'x509'];
+
+/** Whether two entries of one kind let in the same device. @param info  of the second. */
+const isSameEntry = (a: SecurityEntry, b: SecurityEntry, info: SecurityInfo): boolean =>
+  securityInfo(a).identity === info.identity && (a.kind !== 'psk' || b.kind !== 'psk' || a.key.equals(b.key));
 
 const matches = ({ endpointClientName, identity }: SecurityInfo, wanted: string): boolean =>
   endpointClientName.toLowerCase().includes(wanted) || identity?.toLowerCase().includes(wanted) === true;

@@ -193,6 +193,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
       expelled: (peer) => {
         for (const record of [...registrationsOf(peer)]) this.#interface.remove(record, 'removed');
       },
+      failed: reportServerError,
     });
     this.security = new SecurityAdministration(securityStore, {
       taken: (entry) => this.#shutOut(entry),
