@@ -29,7 +29,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transport: ['coap', 'dtls'],
   server: ['coap', 'dtls', 'lwm2m', 'transport'],
   client: ['coap', 'dtls', 'lwm2m', 'transport'],
-  'bootstrap-server': ['coap', 'dtls', 'lwm2m', 'transport'],
+  // The security store, the admission of devices and the control of associations are those of the Server. ADR 13.
+  'bootstrap-server': ['coap', 'dtls', 'lwm2m', 'server', 'transport'],
   testkit: ['coap', 'dtls', 'lwm2m', 'transport'],
 };
 
