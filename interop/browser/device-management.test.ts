@@ -41,6 +41,8 @@ describe('the web console manages devices', { skip: missingChromium() }, () => {
       httpPort: 0,
       demo: false,
       logLevel: 'silent',
+      // Longer than all of this takes: a device that is awake stays so.
+      clientAwakeTime: 3_600_000,
     });
     const servers = [{ uri: `coap://127.0.0.1:${app.coapPort}`, lifetimeSeconds: 300 }];
     device = await LwM2mClient.start({

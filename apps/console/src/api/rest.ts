@@ -20,6 +20,7 @@ import type {
   Problem,
   ReadAnswer,
   RefusedHandshake,
+  SentValuePage,
   ServerIdentity,
   ServerInfo,
   TrustAnchor,
@@ -119,6 +120,14 @@ const pageQuery = (limit: number, cursor: string | undefined, search: string | u
   return query.toString();
 };
 
+export interface StartUpdate {
+  /** The id of an image. */
+  readonly image: string;
+  readonly delivery: 'push' | 'pull';
+  /** With pull: what the device reaches the server by. */
+  readonly host?: string;
+}
+
 export const api = {
   server: (signal?: AbortSignal): Promise<ServerInfo> => call('GET', '/server', { signal }),
 
@@ -163,6 +172,9 @@ export const api = {
   cancelPending: (name: string, operationId: string): Promise<unknown> =>
     call('DELETE', below(name, 'pending', `/${operationId}`)),
 
+  sends: (name: string, limit: number, cursor?: string, signal?: AbortSignal): Promise<SentValuePage> =>
+    call('GET', `${below(name, 'sends', '')}?${pageQuery(limit, cursor, undefined)}`, { signal }),
+
   firmware: (signal?: AbortSignal): Promise<{ readonly items: readonly FirmwareImage[]; readonly maxBytes: number }> =>
     call('GET', '/firmware', { signal }),
   uploadFirmware: (file: File, version: string): Promise<FirmwareImage> => {
@@ -172,8 +184,8 @@ export const api = {
   removeFirmware: (id: string): Promise<unknown> => call('DELETE', `/firmware/${id}`),
   firmwareUpdates: (signal?: AbortSignal): Promise<{ readonly items: readonly FirmwareUpdate[] }> =>
     call('GET', '/firmware-updates', { signal }),
-  startFirmwareUpdate: (name: string, image: string): Promise<FirmwareUpdate> =>
-    call('POST', below(name, 'firmware-update', ''), { body: { image } }),
+  startFirmwareUpdate: (name: string, start: StartUpdate): Promise<FirmwareUpdate> =>
+    call('POST', below(name, 'firmware-update', ''), { body: start }),
   cancelFirmwareUpdate: (name: string): Promise<unknown> => call('DELETE', below(name, 'firmware-update', '')),
 
   observations: (name: string, signal?: AbortSignal): Promise<{ readonly items: readonly ObservationRecord[] }> =>

@@ -101,6 +101,8 @@ export interface DeviceSummary {
   readonly lifetimeSeconds: number;
   readonly binding: string;
   readonly queueMode: boolean;
+  /** False while a device in queue mode sleeps. */
+  readonly awake: boolean;
   readonly address: string;
   readonly security: Security;
   readonly registeredAt: string;
@@ -182,6 +184,22 @@ export interface ObservationRecord {
   } | null;
 }
 
+/** One value of a Send, as the server keeps it. */
+export interface SentValue extends Entry {
+  /** Ascending; the values of one Send are numbered one by one from its `sendId`. */
+  readonly id: number;
+  readonly sendId: number;
+  readonly receivedAt: string;
+}
+
+export interface SentValuePage {
+  /** Newest first. */
+  readonly items: readonly SentValue[];
+  /** Null on the last page. */
+  readonly nextCursor: string | null;
+  readonly total: number;
+}
+
 /** Attributes of a node as the device shows them. */
 export interface NodeAttributes {
   readonly path: string;
@@ -223,7 +241,7 @@ export interface FirmwareUpdate {
   readonly delivery: 'push' | 'pull';
   readonly stage: string;
   readonly sentBytes: number;
-  /** Null by pull. */
+  /** Null when the device fetches the package elsewhere. */
   readonly totalBytes: number | null;
   readonly versionBefore: string | null;
   readonly versionAfter: string | null;
@@ -270,7 +288,15 @@ export type LapwingEvent =
       readonly receivedAt: string;
     })
   | (EventBase & { readonly type: 'observation-ended'; readonly path: string; readonly reason: string })
-  | (EventBase & { readonly type: 'sent'; readonly entries: readonly Entry[] })
+  | (EventBase & {
+      readonly type: 'malformed-notification';
+      readonly path: string;
+      /** Of an Observe-Composite. */
+      readonly paths?: readonly string[];
+      readonly reason: string;
+    })
+  | (EventBase & { readonly type: 'awake' | 'asleep' | 'pending-changed' })
+  | (EventBase & { readonly type: 'sent'; readonly sendId: number; readonly entries: readonly Entry[] })
   | (EventBase & {
       readonly type: 'refused';
       readonly code?: string;
@@ -291,7 +317,11 @@ export const EVENT_TYPES: readonly LapwingEvent['type'][] = [
   'unregistered',
   'observed',
   'notification',
+  'malformed-notification',
   'observation-ended',
+  'awake',
+  'asleep',
+  'pending-changed',
   'sent',
   'refused',
   'handshake-refused',

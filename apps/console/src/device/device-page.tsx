@@ -22,7 +22,9 @@ import { DialogHost } from './dialogs/dialog-host.tsx';
 import { FirmwareCard } from './firmware-card.tsx';
 import { ObjectCard, objectAnchor } from './object-card.tsx';
 import { showNote, showRefusal, useOperation } from './operation.ts';
+import { MalformedNotifications } from './malformed-notifications.tsx';
 import { PendingCard } from './pending-card.tsx';
+import { SendsCard } from './sends-card.tsx';
 import classes from './device-page.module.css';
 import { TextLink } from '../text-link.tsx';
 
@@ -114,9 +116,11 @@ const DeviceByName = ({ name }: { readonly name: string }): JSX.Element => {
           {observations.isError && registered ? (
             <Failure error={observations.error} retry={() => void observations.refetch()} />
           ) : null}
-          {device.data.queueMode ? <PendingCard /> : null}
+          <MalformedNotifications />
+          {device.data.queueMode ? <PendingCard awake={device.data.awake} /> : null}
           {compositeSet.length === 0 ? null : <CompositeCard />}
           {device.data.objects.some(({ objectId }) => objectId === 5) ? <FirmwareCard /> : null}
+          <SendsCard />
           <div className={classes['columns']}>
             <Contents device={device.data} definitions={scope.definitions} />
             <Stack gap="md" className={classes['objects']}>
@@ -142,8 +146,14 @@ const Header = ({ device }: { readonly device: Device }): JSX.Element => (
           </Title>
           {device.queueMode ? (
             <Tooltip label="It sleeps and is reachable only after it has spoken.">
-              <Badge variant="light" color="orange" c="inherit" tt="none">
-                Queue mode
+              <Badge
+                variant="light"
+                color={device.awake ? 'lapwing' : 'orange'}
+                c="inherit"
+                tt="none"
+                data-testid="queue-mode"
+              >
+                Queue mode, {device.awake ? 'awake' : 'asleep'}
               </Badge>
             </Tooltip>
           ) : null}

@@ -5,12 +5,10 @@ import type { JSX } from 'react';
 import { api } from '../api/rest.ts';
 import type { PendingOperation } from '../api/shapes.ts';
 import { Icon } from '../icons.tsx';
+import { pendingKey } from '../live/live-data.ts';
 import { formatLocalTime } from '../values/format-value.ts';
 import { useDeviceScope } from './device-scope.ts';
 import { showRefusal } from './operation.ts';
-
-/** ms between two looks; what is pending changes without an event. */
-const LOOK = 2000;
 
 const SHOWN: Readonly<Record<string, string>> = {
   read: 'Read',
@@ -28,16 +26,16 @@ const SHOWN: Readonly<Record<string, string>> = {
   cancelObserveComposite: 'Cancel an observation',
 };
 
-export const PendingCard = (): JSX.Element | null => {
+/** @param awake  whether the device is. */
+export const PendingCard = ({ awake }: { readonly awake: boolean }): JSX.Element | null => {
   const { name, registered } = useDeviceScope();
   const pending = useQuery({
-    queryKey: ['device', name, 'pending'],
+    queryKey: pendingKey(name),
     queryFn: ({ signal }) => api.pending(name, signal),
-    refetchInterval: LOOK,
     enabled: registered,
   });
   if (pending.data === undefined) return null;
-  const { awake, items } = pending.data;
+  const { items } = pending.data;
   const waiting = items.filter(({ state }) => state === 'waiting').map(({ operationId }) => operationId);
   const change = (what: string, call: () => Promise<unknown>): void => {
     call().then(
@@ -74,7 +72,7 @@ export const PendingCard = (): JSX.Element | null => {
               <Table.Th>Operation</Table.Th>
               <Table.Th>Paths</Table.Th>
               <Table.Th>State</Table.Th>
-              <Table.Th>Since</Table.Th>
+              <Table.Th visibleFrom="sm">Since</Table.Th>
               <Table.Th aria-label="Actions" />
             </Table.Tr>
           </Table.Thead>
@@ -86,7 +84,9 @@ export const PendingCard = (): JSX.Element | null => {
                   <Table.Td>{SHOWN[item.operation] ?? item.operation}</Table.Td>
                   <Table.Td className="mono numbers">{item.paths.join(' ')}</Table.Td>
                   <Table.Td>{item.state}</Table.Td>
-                  <Table.Td className="numbers">{formatLocalTime(Date.parse(item.createdAt))}</Table.Td>
+                  <Table.Td className="numbers" visibleFrom="sm">
+                    {formatLocalTime(Date.parse(item.createdAt))}
+                  </Table.Td>
                   <Table.Td>
                     <Group justify="flex-end" gap={4} wrap="nowrap">
                       {waiting.indexOf(item.operationId) > 0 ? (

@@ -10,6 +10,7 @@ const device = (name: string, registrationId = '1'): DeviceSummary => ({
   lifetimeSeconds: 60,
   binding: 'U',
   queueMode: false,
+  awake: true,
   address: '127.0.0.1:1',
   security: { kind: 'none' },
   registeredAt: '2026-01-01T00:00:00.000Z',

@@ -32,6 +32,19 @@ export const placeDevice = (
   });
 };
 
+/** What is other of a device that is loaded. */
+export const changeDevice = (
+  pages: readonly DevicePage[],
+  name: string,
+  change: Partial<DeviceSummary>,
+): readonly DevicePage[] => {
+  if (!isLoaded(pages, name)) return pages;
+  return pages.map((page) => ({
+    ...page,
+    items: page.items.map((item) => (item.name === name ? { ...item, ...change } : item)),
+  }));
+};
+
 /**
  * Take one device out of the pages.
  *

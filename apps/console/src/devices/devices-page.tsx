@@ -231,8 +231,14 @@ const DeviceCells = memo(({ device, names }: DeviceCellsProps): JSX.Element => {
         {device.binding}
         {device.queueMode ? (
           <Tooltip label="Queue mode: it sleeps and is reachable only after it has spoken">
-            <Badge size="sm" variant="light" color="gray" ml={6} className={classes['badge']}>
-              sleeps
+            <Badge
+              size="sm"
+              variant="light"
+              color={device.awake ? 'lapwing' : 'gray'}
+              ml={6}
+              className={classes['badge']}
+            >
+              {device.awake ? 'awake' : 'asleep'}
             </Badge>
           </Tooltip>
         ) : null}

@@ -11,6 +11,7 @@ const device = (name: string, registrationId = '1'): DeviceSummary => ({
   lifetimeSeconds: 60,
   binding: 'U',
   queueMode: false,
+  awake: true,
   address: '127.0.0.1:1',
   security: { kind: 'none' },
   registeredAt: '2026-01-01T00:00:00.000Z',
@@ -55,6 +56,28 @@ describe('the device list as events come', () => {
   afterEach(() => {
     mock.timers.reset();
     mock.restoreAll();
+  });
+
+  it('shows who sleeps, of those it has, without a request, and a later Update wakes', async () => {
+    const { queries, list, asked } = setUp({ items: [device('a'), device('b')], total: 2 });
+    const awake = (): readonly boolean[] =>
+      (queries.getQueryData<DeviceList>(KEY)?.pages ?? []).flatMap(({ items }) => items.map((item) => item.awake));
+    list.slept('a', false);
+    list.slept('elsewhere', false);
+    list.updated(device('b'));
+    list.slept('b', false);
+    await settle();
+    assert.deepEqual([awake(), asked], [[false, false], []]);
+    list.slept('b', false);
+    list.slept('b', true);
+    list.slept('a', false);
+    list.updated(device('a'));
+    await settle();
+    assert.deepEqual([awake(), asked], [[true, true], []]);
+    list.unregistered('a', '1');
+    list.slept('a', false);
+    await settle();
+    assert.deepEqual([awake(), asked], [[true], []]);
   });
 
   it('changes by what the events tell, without a request', async () => {

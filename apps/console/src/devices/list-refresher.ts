@@ -6,7 +6,7 @@
 import type { InfiniteData, QueryClient } from '@tanstack/react-query';
 import { api, Refusal } from '../api/rest.ts';
 import type { DevicePage, DeviceSummary } from '../api/shapes.ts';
-import { isLoaded, placeDevice, removeDevice } from './device-list.ts';
+import { changeDevice, isLoaded, placeDevice, removeDevice } from './device-list.ts';
 
 /** Names asked for one by one in one round. */
 const FEW = 12;
@@ -22,6 +22,7 @@ export const deviceListKey = (search: string): readonly [string, string] => [DEV
 
 type DeviceChange =
   | { readonly kind: 'registered' | 'updated'; readonly row: DeviceSummary }
+  | { readonly kind: 'slept'; readonly awake: boolean }
   /** Without an ID: whichever registration it was. */
   | { readonly kind: 'unregistered'; readonly registrationId: string | undefined }
   | { readonly kind: 'unknown' };
@@ -44,6 +45,13 @@ export class ListRefresher {
   updated(row: DeviceSummary): void {
     const kind = this.#changes.get(row.name)?.kind === 'registered' ? 'registered' : 'updated';
     this.#note(row.name, { kind, row });
+  }
+
+  /** A device in queue mode fell asleep, or woke. */
+  slept(name: string, awake: boolean): void {
+    const before = this.#changes.get(name);
+    if (before === undefined || before.kind === 'slept') this.#note(name, { kind: 'slept', awake });
+    else if ('row' in before) this.#note(name, { ...before, row: { ...before.row, awake } });
   }
 
   /** The registration that ended may not be the latest one. */
@@ -133,6 +141,8 @@ const applyChange = (
     case 'registered':
     case 'updated':
       return placeDevice(pages, change.row, areComplete(pages));
+    case 'slept':
+      return changeDevice(pages, name, { awake: change.awake });
     case 'unregistered':
       return removeDevice(pages, name, change.registrationId);
     case 'unknown':

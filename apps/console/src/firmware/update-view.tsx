@@ -18,19 +18,41 @@ const STAGES: Readonly<Record<string, { readonly text: string; readonly percent:
   deferred: { text: 'The device installs later', percent: 85 },
   verifying: { text: 'Reading the new version', percent: 95 },
 };
-/** Of the bar, for sending. */
-const SENDING_PERCENT = 80;
+/** Of the bar, where the device has the whole package. */
+const DELIVERED_PERCENT = 80;
 /** From here on a device cannot be stopped. */
 const NO_RETURN: ReadonlySet<string> = new Set(['starting', 'installing', 'verifying']);
 
-const percentOf = ({ outcome, stage, sentBytes, totalBytes }: FirmwareUpdate): number => {
+/** The package is on its way, and it is known how much of it has arrived; undefined otherwise. */
+const onItsWay = ({ delivery, stage, sentBytes, totalBytes }: FirmwareUpdate): string | undefined => {
+  if (totalBytes === null) return undefined;
+  const bytes = `${formatBytes(sentBytes)} of ${formatBytes(totalBytes)}`;
+  if (stage === 'pushing') return `Sending: ${bytes}`;
+  const isFetching = delivery === 'pull' && (stage === 'offering' || stage === 'downloading') && sentBytes > 0;
+  return isFetching && sentBytes < totalBytes ? `The device fetches: ${bytes}` : undefined;
+};
+
+/** By pull from elsewhere nobody here knows how much has arrived. */
+const wordsOf = (update: FirmwareUpdate): string => {
+  const { delivery, stage, totalBytes } = update;
+  if (delivery === 'pull' && stage === 'downloading' && totalBytes === null) return 'The device fetches the package';
+  return onItsWay(update) ?? STAGES[stage]?.text ?? stage;
+};
+
+const percentOf = (update: FirmwareUpdate): number => {
+  const { outcome, stage, sentBytes, totalBytes } = update;
   if (outcome !== null) return 100;
-  if (stage === 'pushing' && totalBytes !== null) return Math.floor((SENDING_PERCENT * sentBytes) / totalBytes);
-  return STAGES[stage]?.percent ?? 0;
+  const least = STAGES[stage]?.percent ?? 0;
+  if (onItsWay(update) === undefined || totalBytes === null) return least;
+  const floor = STAGES['offering']!.percent;
+  const share = sentBytes / totalBytes;
+  return stage === 'pushing'
+    ? Math.floor(DELIVERED_PERCENT * share)
+    : Math.floor(floor + (DELIVERED_PERCENT - floor) * share);
 };
 
 export const UpdateView = ({ update }: { readonly update: FirmwareUpdate }): JSX.Element => {
-  const { device, outcome, stage, sentBytes, totalBytes, versionBefore, versionAfter, explanation } = update;
+  const { device, outcome, stage, versionBefore, versionAfter, explanation } = update;
   const { state, run } = useOperation((error) => showRefusal('Cancel the update', error));
   const percent = percentOf(update);
   const color = outcome === null ? 'lapwing' : outcome === 'succeeded' ? 'teal' : 'red';
@@ -38,10 +60,7 @@ export const UpdateView = ({ update }: { readonly update: FirmwareUpdate }): JSX
     <div data-testid={`update-${device}`} data-outcome={outcome ?? ''}>
       <Group justify="space-between" mb={4}>
         <Text size="sm" role="status">
-          {outcome === null ? (STAGES[stage]?.text ?? stage) : explanation}
-          {outcome === null && stage === 'pushing' && totalBytes !== null
-            ? `: ${formatBytes(sentBytes)} of ${formatBytes(totalBytes)}`
-            : ''}
+          {outcome === null ? wordsOf(update) : explanation}
           {outcome === 'succeeded' && versionAfter !== null ? ` ${versionBefore ?? '?'} → ${versionAfter}` : ''}
         </Text>
         {outcome !== null || NO_RETURN.has(stage) ? null : (

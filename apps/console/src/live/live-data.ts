@@ -1,18 +1,22 @@
 /** What the event stream changes in what the pages show: the caches of queries, the values of opened devices, refusals. */
 import type { QueryClient } from '@tanstack/react-query';
-import { createContext, useContext, useSyncExternalStore } from 'react';
+import { createContext, useContext, useMemo, useSyncExternalStore } from 'react';
 import { api } from '../api/rest.ts';
 import { parseNodePath } from '../api/node-path.ts';
-import type { Device, FirmwareUpdate, LapwingEvent } from '../api/shapes.ts';
+import type { Device, FirmwareUpdate, LapwingEvent, SentValuePage } from '../api/shapes.ts';
 import { ListRefresher } from '../devices/list-refresher.ts';
 import { DeviceValues } from './device-values.ts';
 import type { EventFeed, FeedState } from './event-feed.ts';
+import { SENDS_PER_PAGE, SENDS_SHOWN, type SendList, sendsKey, shortened, withSend } from './send-list.ts';
 
 /** Devices whose values are kept; the one opened longest ago is forgotten first. */
 const DEVICES_KEPT = 8;
 const REFUSALS_KEPT = 50;
+/** Of all devices. */
+const MALFORMED_KEPT = 100;
 
 export type RefusedEvent = Extract<LapwingEvent, { type: 'refused' }>;
+export type MalformedEvent = Extract<LapwingEvent, { type: 'malformed-notification' }>;
 
 /** An observation as the device page needs it. */
 export interface ObservedPath {
@@ -24,6 +28,7 @@ export interface ObservedPath {
 
 export const deviceKey = (name: string): readonly string[] => ['device', name, 'registration'];
 export const definitionsKey = (name: string): readonly string[] => ['device', name, 'definitions'];
+export const pendingKey = (name: string): readonly string[] => ['device', name, 'pending'];
 export const observationsKey = (name: string): readonly string[] => ['device', name, 'observations'];
 
 export const FIRMWARE = ['firmware', 'images'] as const;
@@ -40,6 +45,8 @@ export class LiveData {
   readonly #values = new Map<string, DeviceValues>();
   readonly #refusalListeners = new Set<() => void>();
   #refusals: readonly RefusedEvent[] = [];
+  readonly #malformedListeners = new Set<() => void>();
+  #malformed: readonly MalformedEvent[] = [];
 
   constructor(queries: QueryClient, feed: EventFeed) {
     this.#queries = queries;
@@ -73,12 +80,37 @@ export class LiveData {
     return items.map(({ path, startedAt, paths }) => ({ path, startedAt, ...(paths === undefined ? {} : { paths }) }));
   }
 
+  /** A page of what a device sent, asked for; it becomes its values. */
+  async loadSends(name: string, cursor: string | undefined, signal: AbortSignal): Promise<SentValuePage> {
+    const page = await api.sends(name, SENDS_PER_PAGE, cursor, signal);
+    for (const sent of page.items.toReversed())
+      this.valuesOf(name).take(undefined, [sent], Date.parse(sent.receivedAt), 'send');
+    return page;
+  }
+
   readonly onRefusals = (listener: () => void): (() => void) => {
     this.#refusalListeners.add(listener);
     return () => this.#refusalListeners.delete(listener);
   };
   /** Newest first, since the page was opened. */
   readonly refusals = (): readonly RefusedEvent[] => this.#refusals;
+
+  readonly onMalformed = (listener: () => void): (() => void) => {
+    this.#malformedListeners.add(listener);
+    return () => this.#malformedListeners.delete(listener);
+  };
+  /** Notifications that could not be read, of all devices, newest first, since the page was opened. */
+  readonly malformed = (): readonly MalformedEvent[] => this.#malformed;
+
+  /** They have been seen. */
+  forgetMalformed(name: string): void {
+    this.#setMalformed(this.#malformed.filter(({ device }) => device !== name));
+  }
+
+  #setMalformed(malformed: readonly MalformedEvent[]): void {
+    this.#malformed = malformed;
+    for (const listener of this.#malformedListeners) listener();
+  }
 
   renewObservations(name: string): void {
     void this.#queries.invalidateQueries({ queryKey: observationsKey(name) });
@@ -124,6 +156,29 @@ export class LiveData {
     this.#queries.setQueryData<readonly FirmwareUpdate[]>(FIRMWARE_UPDATES, (before) =>
       before === undefined ? before : [update, ...before.filter(({ device }) => device !== update.device)],
     );
+  }
+
+  /** A device in queue mode has woken or fallen asleep. */
+  #setAwake(name: string, awake: boolean): void {
+    this.#list.slept(name, awake);
+    // What is on its way may have been made before this.
+    if (this.#queries.isFetching({ queryKey: deviceKey(name) }) > 0)
+      void this.#queries.invalidateQueries({ queryKey: deviceKey(name) });
+    this.#queries.setQueryData<Device>(deviceKey(name), (device) =>
+      device === undefined ? device : { ...device, awake },
+    );
+  }
+
+  #takeSend(name: string, event: Extract<LapwingEvent, { type: 'sent' }>): void {
+    const queryKey = sendsKey(name);
+    if (this.#queries.isFetching({ queryKey }) > 0) void this.#queries.invalidateQueries({ queryKey });
+    const before = this.#queries.getQueryData<SendList>(queryKey);
+    if (before === undefined) return;
+    const after = withSend(before, event);
+    const isTooLong = after.pages.reduce((rows, { items }) => rows + items.length, 0) > SENDS_SHOWN;
+    this.#queries.setQueryData<SendList>(queryKey, isTooLong ? shortened(after) : after);
+    // Where the page that is left goes on, only the server knows.
+    if (isTooLong) void this.#queries.invalidateQueries({ queryKey });
   }
 
   #handle(event: LapwingEvent): void {
@@ -187,7 +242,18 @@ export class LiveData {
       case 'notification':
         this.#values.get(name)?.take(scopeOf(event.path), event.entries, Date.parse(event.receivedAt), 'notification');
         return;
+      case 'malformed-notification':
+        this.#setMalformed([event, ...this.#malformed].slice(0, MALFORMED_KEPT));
+        return;
+      case 'awake':
+      case 'asleep':
+        this.#setAwake(name, event.type === 'awake');
+        return;
+      case 'pending-changed':
+        void this.#queries.invalidateQueries({ queryKey: pendingKey(name) });
+        return;
       case 'sent':
+        this.#takeSend(name, event);
         this.#values.get(name)?.take(undefined, event.entries, Date.parse(event.time), 'send');
         return;
     }
@@ -214,4 +280,11 @@ export const useFeedState = (): FeedState => {
 export const useRefusals = (): readonly RefusedEvent[] => {
   const live = useLive();
   return useSyncExternalStore(live.onRefusals, live.refusals);
+};
+
+/** Of one device. */
+export const useMalformed = (name: string): readonly MalformedEvent[] => {
+  const live = useLive();
+  const all = useSyncExternalStore(live.onMalformed, live.malformed);
+  return useMemo(() => all.filter(({ device }) => device === name), [all, name]);
 };
