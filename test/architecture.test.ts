@@ -31,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: ['coap', 'dtls', 'lwm2m', 'transport'],
   // The security store, the admission of devices and the control of associations are those of the Server. ADR 13.
   'bootstrap-server': ['coap', 'dtls', 'lwm2m', 'server', 'transport'],
+  smartcard: ['coap', 'lwm2m'],
   testkit: ['coap', 'dtls', 'lwm2m', 'transport'],
 };
 

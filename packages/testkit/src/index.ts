@@ -6,3 +6,4 @@ export * from './schedule.ts';
 export * from './simulated-socket.ts';
 export * from './nat-relay.ts';
 export * from './simulated-dtls-driver.ts';
+export * from './virtual-card.ts';
