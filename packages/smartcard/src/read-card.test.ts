@@ -90,6 +90,28 @@ describe('a card for LwM2M is read (OMA TS Core 1.0 Appendix G)', () => {
       assertContent(await read(cardOf({ file: CONTENT }, habits))));
   }
 
+  it('the size is taken from an FCP and from an FCI template, and a warning at the end believed', async () => {
+    const commands = async (habits: Partial<CardHabits>): Promise<number> => {
+      const card = cardOf({ file: FILE }, habits);
+      assertContent(await read(card));
+      return card.commands.filter((command) => command.startsWith('01b0')).length;
+    };
+    assert.equal(await commands({ selectAnswers: [0x04] }), 6);
+    assert.equal(await commands({ selectAnswers: [0x00] }), 6);
+    assert.equal(await commands({ tellsSize: false, beyondEnd: 'warning' }), 6);
+    // Without any of it, three small files are read once more to find their end.
+    assert.equal(await commands({ tellsSize: false, beyondEnd: 'short' }), 6 + 3);
+  });
+
+  it('a part of a directory: what is outside of it is not looked at', async () => {
+    const record = '30 12 3000 3006 0604672b0901 a106 3004 0402 6432';
+    const application = new Map<number, CardFile>([
+      [IDS.objectDirectory, transparent('a70d 300b 0402 6430 0201 02 8002 0014')],
+      [IDS.dataObjectDirectory, transparent(`3020 ${record} 3020`)],
+    ]);
+    assertContent(await read(cardOf({ file: FILE, application })));
+  });
+
   it('a file of 32 KiB, the largest that READ BINARY reaches', async () => {
     const objects = [{ objectId: 0, version: undefined, instances: new SeededRandom(3).bytes(32_768 - 9) }];
     for (const tellsSize of [true, false]) {
@@ -208,20 +230,29 @@ describe('a card that refuses or errs gives an outcome', () => {
     assert.equal(card.commands.length, 100 + 1);
   });
 
-  for (const [name, answer] of [
-    ['61 for ever', [0x61, 0x10]],
-    ['6C for ever', [0x6c, 0x10]],
-    ['nothing', []],
-    ['one byte', [0x90]],
-    ['success and no data', [0x90, 0x00]],
-    ['channel 0', [0x00, 0x90, 0x00]],
-    ['channel 20', [20, 0x90, 0x00]],
+  for (const [name, answer, kind] of [
+    ['61 for ever', [0x61, 0x10], 'malformed'],
+    ['6C for ever', [0x6c, 0x10], 'noData'],
+    ['nothing', [], 'malformed'],
+    ['one byte', [0x90], 'malformed'],
+    ['success and no data', [0x90, 0x00], 'malformed'],
+    ['channel 0', [0x00, 0x90, 0x00], 'malformed'],
+    ['channel 20', [20, 0x90, 0x00], 'malformed'],
+    ['that it is not known', [0x6d, 0x00], 'noData'],
   ] as const) {
     it(`a card that answers ${name} to everything`, async () => {
-      const reading = await readCard(async () => Uint8Array.from(answer));
-      assert.notEqual(reading.kind, 'read');
+      assert.equal((await readCard(async () => Uint8Array.from(answer))).kind, kind);
     });
   }
+
+  it('READ BINARY that succeeds and answers nothing is the end of the file', async () => {
+    const card = cardOf({ file: FILE });
+    const reading = await readCard(async (command) => {
+      const answer = card.respond(command);
+      return command[1] === 0xb0 ? Uint8Array.of(0x90, 0x00) : answer;
+    });
+    assert.equal(reading.kind === 'noData' && reading.missing, 'EF(DODF)');
+  });
 
   it('whatever is answered, at most so many commands are sent and nothing is thrown (seeds 1 to 400)', async () => {
     const kinds = new Set<string>();

@@ -110,8 +110,8 @@ describe('smartcardSource', () => {
     const [card, other] = ['8949012345678901234f', '8949012345678901242f'].map((iccid) =>
       cardOf({ file: fileOf(1), isPrivate: true, iccid }),
     );
-    for (slot.card of [card, card, other, undefined, card]) await source.read();
-    assert.deepEqual(kinds, ['pinRefused', 'pinNeeded', 'pinRefused', 'noCard', 'pinRefused']);
+    for (slot.card of [card, card, undefined, card, other]) await source.read();
+    assert.deepEqual(kinds, ['pinRefused', 'pinNeeded', 'noCard', 'pinRefused', 'pinRefused']);
     assert.deepEqual([card!.triesLeft, other!.triesLeft], [1, 2]);
   });
 });
