@@ -1,4 +1,4 @@
-/** Settings that change how devices are registered: Profile IDs, and how long one in queue mode is awake. */
+/** Settings that change how devices are registered: Profile IDs, how long one in queue mode is awake, what they add. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -86,4 +86,20 @@ it('the server does not start with a profiles file that cannot be used, and says
   }
   await rm(file);
   await refused(/ENOENT/);
+});
+
+it('what a device says in its registration beyond LwM2M is shown with the device', async () => {
+  const api = await RunningApp.start();
+  const device = await LwM2mClient.start({
+    endpointClientName: 'talkative',
+    servers: [{ uri: `coap://127.0.0.1:${api.app.coapPort}`, lifetimeSeconds: 300 }],
+    objects: [],
+    additionalParameters: { et: 'sensor', site: 'north' },
+    host: '127.0.0.1',
+  });
+  await device.whenRegistered();
+  const { body } = await api.call<DeviceJson>('GET', '/devices/talkative');
+  assert.deepEqual(body.additionalParameters, { et: 'sensor', site: 'north' });
+  await device.close();
+  await api.close();
 });

@@ -94,6 +94,8 @@ export const SCENARIOS: readonly Case[] = [
       'Bindings of another version are taken for what they mean; nonsense and a Register without Objects are refused',
       SINCE_1_0,
     ],
+    ['register-without-name', 'Register without a name over plain coap', SINCE_1_0],
+    ['register-additional', 'What a Register says beyond LwM2M is kept', SINCE_1_0],
     ['queue-awake-and-asleep', 'A device in queue mode is awake, asleep and awake again, each told once', SINCE_1_0],
     ['queue-request-when-awake', 'What is asked of a device asleep goes out after its next Update', SINCE_1_0],
     ['send', 'Send of several Resources, in each format', SINCE_1_1],

@@ -7,9 +7,11 @@ import { resourcePath, type LwM2mVersion, type NodeEntry } from '@lapwing/lwm2m'
 import { device } from '../configurations.ts';
 import { valuesOf } from '../operator.ts';
 import { proves } from '../proves.ts';
+import { register } from '../raw-register.ts';
 import { Scene, type SceneOptions } from '../scene.ts';
 
 const VALUE = '/3303/0/5700';
+const SERVER = { host: '10.0.0.1', port: 5683 };
 const FORMATS = { 'SenML JSON': 110, 'SenML CBOR': 112 } as const;
 const names = ['SenML JSON', 'SenML CBOR'] as const;
 
@@ -80,6 +82,33 @@ describe('scenarios: registrations', () => {
     assert.equal(await register('X', links), '4.00');
     // 1.2 knows profiles in place of a list, and 4.09 asks for the list.
     assert.equal(await register('U', ''), version === '1.2' ? '4.09' : '4.00', 'without Objects');
+  });
+});
+
+describe('scenarios: names and additional parameters', () => {
+  proves('register-without-name', async (version) => {
+    await using scene = await open(version);
+    // Over coaps the credential gives the name: psk-without-name, rpk-without-name, x509-without-name.
+    for (const queries of [['lt=60'], ['ep=', 'lt=60']]) {
+      const { code, text } = await register(scene.network, SERVER, [...queries, `lwm2m=${version}`]);
+      assert.deepEqual([code, text], ['4.00', 'ep, the Endpoint Client Name, is missing']);
+    }
+    assert.equal(scene.server.server.registrationCount, 1);
+  });
+
+  proves('register-additional', async (version) => {
+    await using scene = await open(version, { additionalParameters: { et: 'sensor', site: 'north' } });
+    assert.deepEqual(scene.registration.additionalParameters, { et: 'sensor', site: 'north' });
+    scene.client.update();
+    await scene.seconds(2);
+    assert.deepEqual(scene.history, ['registered', 'updated']);
+    assert.deepEqual(scene.registration.additionalParameters, { et: 'sensor', site: 'north' });
+    // Neither empty ones nor far too many are a reason to turn a device away.
+    const many = Array.from({ length: 100 }, (_, index) => `p${index}=x`);
+    const answer = await register(scene.network, SERVER, ['ep=raw', 'lt=60', `lwm2m=${version}`, 'rt', ...many]);
+    assert.equal(answer.code, '2.01');
+    const kept = scene.server.server.device('raw')!.registration.additionalParameters;
+    assert.deepEqual([Object.keys(kept).length, kept.rt, kept.p14], [16, '', 'x']);
   });
 });
 

@@ -1,5 +1,5 @@
 /** What a client says of itself when it registers: its parameters, and its Objects, listed or named by profiles. */
-import type { AnnouncedObject } from '@lapwing/lwm2m';
+import type { AdditionalParameters, AnnouncedObject } from '@lapwing/lwm2m';
 import type { ClientOptions, ProfileOptions } from './api.ts';
 import type { ObjectTree } from './object-tree.ts';
 import { ascending } from './operations/read.ts';
@@ -9,6 +9,7 @@ export interface Announcement {
   readonly endpointClientName: string;
   readonly queueMode: boolean;
   readonly smsNumber: string | undefined;
+  readonly additionalParameters: AdditionalParameters | undefined;
   readonly contentFormat: number | undefined;
   /** "" or "/lwm2m". */
   readonly alternatePath: string;
@@ -24,11 +25,13 @@ export interface Profile {
 
 export function announcementOf(options: ClientOptions, tree: ObjectTree): Announcement {
   const { endpointClientName, queueMode = false, smsNumber, contentFormat, alternatePath = '', profile } = options;
+  const { additionalParameters } = options;
   const objects = announcedObjects(tree);
   return {
     endpointClientName,
     queueMode: queueMode !== false,
     smsNumber,
+    additionalParameters,
     contentFormat,
     alternatePath,
     objects,

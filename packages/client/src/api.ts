@@ -95,6 +95,8 @@ export interface ClientOptions {
   readonly profile?: ProfileOptions;
   /** MSISDN, digits only: the `sms` parameter. */
   readonly smsNumber?: string;
+  /** What a registration says beyond the parameters of LwM2M, by name: a server may look at it, or refuse it. */
+  readonly additionalParameters?: Readonly<Record<string, string>>;
   /** One Content-Format to announce with the object list (`</>;ct=…`). Default: none. */
   readonly contentFormat?: number;
   /** How much is stored for servers that want notifications stored (/1/x/6). */

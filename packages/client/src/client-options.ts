@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { OperationFailed, UsageError } from '@lapwing/coap';
 import type { ClientCredentials, ConnectOptions } from '@lapwing/dtls';
-import { isProfileId } from '@lapwing/lwm2m';
+import { formatRegisterQueries, isProfileId } from '@lapwing/lwm2m';
 import type { LwM2mVersion } from '@lapwing/lwm2m';
 import { isSecure } from '@lapwing/transport';
 import type { Driver } from '@lapwing/transport';
@@ -18,7 +18,16 @@ export function commonVersion(serverVersions: readonly unknown[], highest: LwM2m
   return known.at(-1) ?? highest;
 }
 
-export function checkOptions({ endpointClientName, objects, servers, profile, queueMode }: ClientOptions): void {
+export function checkOptions({
+  endpointClientName,
+  objects,
+  servers,
+  profile,
+  queueMode,
+  additionalParameters,
+}: ClientOptions): void {
+  // Throws for what no registration can say.
+  formatRegisterQueries({ lwm2mVersion: '1.2', lifetimeSeconds: 0, additionalParameters });
   const wrong = profile?.ids.find((id) => !isProfileId(id));
   if (wrong !== undefined) throw new UsageError(`"${wrong}" is no Profile ID`);
   if (typeof queueMode === 'object' && !((queueMode.awakeTime ?? 1) > 0)) {

@@ -276,7 +276,7 @@ export class RegistrationProcedure {
     const peer = this.settings.reach();
     const { version } = this.#state;
     const announcement = this.#announcement();
-    const { queueMode, smsNumber } = announcement;
+    const { queueMode, smsNumber, additionalParameters } = announcement;
     const objectLinks = this.#links(announcement.objects);
     const contentFormat = CONTENT_FORMATS.linkFormat.number;
     switch (action) {
@@ -294,6 +294,7 @@ export class RegistrationProcedure {
           binding,
           queueMode,
           smsNumber,
+          additionalParameters,
         };
         const options = buildOptions({
           uriPath: [...pathSegments, 'rd'],

@@ -66,6 +66,13 @@ describe('Register (Core §6.2.1)', () => {
     assert.equal((await server.request('GET /3303/0/5700')).text, '20');
   });
 
+  it('additional parameters follow those of LwM2M, and are checked when the client is made', async () => {
+    const { network, server } = begin({ additionalParameters: { et: 'sensor', site: 'north' } });
+    await network.run(1000);
+    assert.deepEqual(server.taken(), ['POST /rd?ep=urn:dev:os:32473-1&lt=300&lwm2m=1.2&b=U&et=sensor&site=north']);
+    assert.throws(() => begin({ additionalParameters: { ep: 'other' } }), /"ep" is no additional parameter/);
+  });
+
   it('an Object whose version is not the implied one is announced with it', async () => {
     const { network, server } = begin({
       objects: [{ ...temperatureObject({ value: 20 }), version: '1.1' }],

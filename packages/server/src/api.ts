@@ -37,6 +37,8 @@ export interface Registration {
   readonly binding: string;
   readonly queueMode: boolean;
   readonly smsNumber: string | undefined;
+  /** What it said beyond the parameters of LwM2M, `et` and so on; an Update adds to them. */
+  readonly additionalParameters: Readonly<Record<string, string>>;
   readonly address: PeerAddress;
   /**
    * Where the Server received it, as it is bound ('0.0.0.0' for every address): Update, De-register and Send are taken

@@ -4,6 +4,8 @@ export interface ServerParameters {
   readonly maxRegistrations: number;
   /** Bytes of the payload of a Register or Update. */
   readonly maxObjectListBytes: number;
+  /** Parameters beyond those of LwM2M that are kept of a registration; further ones are passed over. */
+  readonly maxAdditionalParameters: number;
   /** Notifications kept for an iterator whose reader is slower than the device; older ones are dropped and counted. */
   readonly notificationBuffer: number;
   /** ms a client in queue mode stays awake after whatever it has sent: MAX_TRANSMIT_WAIT. OMA TS Core §6.5, RFC 7252 §4.8.2. */
@@ -23,6 +25,7 @@ export interface ServerParameters {
 export const DEFAULT_SERVER_PARAMETERS: ServerParameters = Object.freeze({
   maxRegistrations: 1_000_000,
   maxObjectListBytes: 16_384,
+  maxAdditionalParameters: 16,
   notificationBuffer: 64,
   clientAwakeTime: 93_000,
   maxHeldRequests: 256,

@@ -337,6 +337,18 @@ describe('Update (OMA TS Core §6.2.2)', () => {
     assert.equal(setup.server.registrationCount, 1);
   });
 
+  it('brings additional parameters anew, and more of them up to the limit', async () => {
+    await using setup = setUp({ parameters: { maxAdditionalParameters: 3 } });
+    const device = setup.device();
+    await device.register([...QUERIES, 'et=sensor', 'd=local']);
+    const { registration } = setup.server.device('one')!;
+    assert.deepEqual(registration.additionalParameters, { et: 'sensor', d: 'local' });
+    assert.equal((await device.update(['lt=120'])).code, '2.04');
+    assert.deepEqual(registration.additionalParameters, { et: 'sensor', d: 'local' });
+    assert.equal((await device.update(['d=far', 'x=1', 'y=2'])).code, '2.04');
+    assert.deepEqual(registration.additionalParameters, { et: 'sensor', d: 'far', x: '1' });
+  });
+
   it('changes what it names and tells what was before', async () => {
     await using setup = setUp();
     const device = setup.device();
@@ -631,6 +643,7 @@ const stored = (registrationId: string, updatedAt = 0): Registration => ({
   binding: 'U',
   queueMode: false,
   smsNumber: undefined,
+  additionalParameters: {},
   address: { host: '10.0.0.2', port: 1 },
   security: { kind: 'none' },
   contentFormats: [],

@@ -32,9 +32,13 @@ import {
   type PeerSecurity,
 } from '@lapwing/coap';
 import {
+  DEFAULT_REGISTRATION_LIMITS,
   isMalformed,
+  NO_ADDITIONAL_PARAMETERS,
   parseRegisterQueries,
   parseUpdateQueries,
+  type AdditionalParameters,
+  type RegistrationLimits,
   type RegisterQueries,
   type UpdateQueries,
 } from '@lapwing/lwm2m';
@@ -69,6 +73,7 @@ export class RegistrationInterface {
   readonly #table: RegistrationTable;
   readonly #store: RegistrationStore;
   readonly #parameters: ServerParameters;
+  readonly #limits: RegistrationLimits;
   readonly #queues: RequestQueues;
   readonly #profiles: Profiles;
   readonly #listener: RegistrationListener;
@@ -88,6 +93,8 @@ export class RegistrationInterface {
     this.#table = table;
     this.#store = store;
     this.#parameters = parameters;
+    const { maxAdditionalParameters } = parameters;
+    this.#limits = { ...DEFAULT_REGISTRATION_LIMITS, maxAdditionalParameters };
     this.#admissions = admissions;
     this.#queues = queues;
     this.#profiles = profiles;
@@ -142,13 +149,15 @@ export class RegistrationInterface {
   /** Take over a registration that the store knows. */
   adopt(driver: Driver, now: number, registration: Registration, peer: Peer<PeerAddress>): RegistrationRecord {
     const { registrationId, endpointClientName, registeredAt, updatedAt } = registration;
+    // A store may have kept it before there were any.
+    const { additionalParameters = NO_ADDITIONAL_PARAMETERS } = registration as Partial<Registration>;
     const list = this.#lists.acquire(this.#lists.restored(registration));
     // The store counts in the time of the day, deadlines in the driver's.
     const refreshedAt = now - Math.max(0, driver.unixTime() - updatedAt);
     const record = new RegistrationRecord(
       registrationId,
       endpointClientName,
-      registration,
+      { ...registration, additionalParameters },
       list,
       driver,
       peer,
@@ -166,7 +175,7 @@ export class RegistrationInterface {
   // ── Register ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #register(responder: Responder, request: IncomingRequest, now: number): void {
-    const queries = parseRegisterQueries(readOptions(request.options, 'uriQuery'));
+    const queries = parseRegisterQueries(readOptions(request.options, 'uriQuery'), this.#limits);
     if (isMalformed(queries)) return this.#refuse(responder, request, undefined, queries.code, queries.malformed);
     const admission = this.#admit(responder, request, queries.endpointClientName);
     if (!(admission instanceof Promise)) return this.#admitted(responder, request, request, queries, admission, now);
@@ -354,7 +363,7 @@ export class RegistrationInterface {
     now: number,
   ): void {
     const name = record.endpointClientName;
-    const changes = parseUpdateQueries(readOptions(content.options, 'uriQuery'));
+    const changes = parseUpdateQueries(readOptions(content.options, 'uriQuery'), this.#limits);
     if (isMalformed(changes)) return this.#refuse(responder, request, name, changes.code, changes.malformed);
     const whole = this.#withProfiles(content, changes.profileIds, record.lwm2mVersion);
     if (whole === undefined)
@@ -403,14 +412,22 @@ export class RegistrationInterface {
   }
 
   #change(record: RegistrationRecord, changes: UpdateQueries, now: number): void {
-    const { lifetimeSeconds, binding, queueMode, smsNumber } = changes;
+    const { lifetimeSeconds, binding, queueMode, smsNumber, additionalParameters } = changes;
     if (binding !== undefined) record.binding = shared(binding);
     if (queueMode !== undefined) record.queueMode = queueMode;
     if (smsNumber !== undefined) record.smsNumber = smsNumber;
+    if (additionalParameters !== NO_ADDITIONAL_PARAMETERS)
+      record.additionalParameters = this.#merged(record.additionalParameters, additionalParameters);
     if (lifetimeSeconds === undefined || lifetimeSeconds === record.lifetimeSeconds) return;
     record.lifetimeSeconds = lifetimeSeconds;
     // The wheel finds a later deadline by itself, but not an earlier one.
     this.#table.lifetimes.place(now, record);
+  }
+
+  /** What is said anew replaces what was said; of more than there is room for the oldest stay. */
+  #merged(known: AdditionalParameters, changed: AdditionalParameters): AdditionalParameters {
+    const all = Object.entries({ ...known, ...changed });
+    return Object.fromEntries(all.slice(0, this.#limits.maxAdditionalParameters));
   }
 
   /** An id this process did not give: another Server on the same store may have. */

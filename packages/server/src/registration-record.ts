@@ -6,7 +6,7 @@
  * member of (lifetime slot, registrations of one peer) run through the records themselves.
  */
 import type { Peer, PeerSecurity } from '@lapwing/coap';
-import type { LwM2mVersion } from '@lapwing/lwm2m';
+import type { AdditionalParameters, LwM2mVersion } from '@lapwing/lwm2m';
 import type { Driver, PeerAddress } from '@lapwing/transport';
 import type { RegisteredObject, Registration } from './api.ts';
 import type { DeviceHandle } from './device-handle.ts';
@@ -23,6 +23,7 @@ export interface RegistrationFields {
   readonly binding: string;
   readonly queueMode: boolean;
   readonly smsNumber: string | undefined;
+  readonly additionalParameters: AdditionalParameters;
 }
 
 export class RegistrationRecord implements Registration, WheelEntry {
@@ -33,6 +34,7 @@ export class RegistrationRecord implements Registration, WheelEntry {
   binding: string;
   queueMode: boolean;
   smsNumber: string | undefined;
+  additionalParameters: AdditionalParameters;
   objectList: SharedObjectList;
   /** The endpoint of the Server that it was received at. */
   readonly driver: Driver;
@@ -78,6 +80,7 @@ export class RegistrationRecord implements Registration, WheelEntry {
     this.binding = fields.binding;
     this.queueMode = fields.queueMode;
     this.smsNumber = fields.smsNumber;
+    this.additionalParameters = fields.additionalParameters;
     this.objectList = objectList;
     this.driver = driver;
     this.peer = peer;
@@ -125,8 +128,8 @@ export class RegistrationRecord implements Registration, WheelEntry {
 export function copyRegistration(registration: Registration): Registration {
   const { registrationId, endpointClientName, lwm2mVersion, lifetimeSeconds, binding, queueMode, smsNumber } =
     registration;
-  const { address, serverAddress, security, contentFormats, alternatePath, objects } = registration;
-  const { registeredAt, updatedAt, expiresAt } = registration;
+  const { additionalParameters, address, serverAddress, security, contentFormats } = registration;
+  const { alternatePath, objects, registeredAt, updatedAt, expiresAt } = registration;
   return {
     registrationId,
     endpointClientName,
@@ -135,6 +138,7 @@ export function copyRegistration(registration: Registration): Registration {
     binding,
     queueMode,
     smsNumber,
+    additionalParameters,
     address,
     ...(serverAddress !== undefined && { serverAddress }),
     security,

@@ -77,7 +77,7 @@ export function takeState(drivers: readonly Driver[], records: Iterable<Registra
 
 function fieldsOf(record: RegistrationRecord): SavedRegistration['registration'] {
   const { registrationId, endpointClientName, lwm2mVersion, lifetimeSeconds, binding, queueMode, smsNumber } = record;
-  const { security, registeredAt, updatedAt } = record;
+  const { additionalParameters, security, registeredAt, updatedAt } = record;
   return {
     registrationId,
     endpointClientName,
@@ -86,6 +86,7 @@ function fieldsOf(record: RegistrationRecord): SavedRegistration['registration']
     binding,
     queueMode,
     smsNumber,
+    additionalParameters,
     security,
     registeredAt,
     updatedAt,

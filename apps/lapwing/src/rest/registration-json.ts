@@ -19,6 +19,7 @@ export function deviceDetail(device: Device): DeviceJson {
   return {
     ...commonFields(registration),
     awake: device.awake,
+    additionalParameters: registration.additionalParameters,
     security: deviceSecurity(device),
     objects: registration.objects.map(({ objectId, version, objectInstanceIds }) => {
       const name = device.definition(objectId)?.name;

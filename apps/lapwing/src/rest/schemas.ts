@@ -65,6 +65,8 @@ export interface DeviceSecurityJson extends SecurityJson {
 
 export interface DeviceJson extends Omit<DeviceSummaryJson, 'objectIds' | 'security'> {
   readonly security: DeviceSecurityJson;
+  /** What it said beyond the parameters of LwM2M. */
+  readonly additionalParameters: Readonly<Record<string, string>>;
   readonly objects: readonly ObjectJson[];
 }
 
@@ -263,6 +265,7 @@ export const DeviceSchema: TUnsafe<DeviceJson> = shape<DeviceJson>()(
   Type.Object(
     {
       ...deviceFields,
+      additionalParameters: record('^.*$', Type.String()),
       security: Type.Object(
         {
           ...securityFields,

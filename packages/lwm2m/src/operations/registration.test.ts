@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { Codes, encodeUtf8, formatCode } from '@lapwing/coap';
 import fc from 'fast-check';
 import {
+  DEFAULT_REGISTRATION_LIMITS,
   formatObjectLinks,
   formatRegisterQueries,
   formatUpdateQueries,
@@ -57,6 +58,7 @@ describe('Register', () => {
         queueMode: true,
         smsNumber: '4917612345',
         profileIds: ['6:27354b9a', 'oma:foo'],
+        additionalParameters: {},
         ignored: [],
         objects: [{ objectId: 3, version: '1.2', objectInstanceIds: [0] }],
         contentFormats: [],
@@ -99,8 +101,28 @@ describe('Register', () => {
     assert.equal(registered('ep=&lt=60&lwm2m=1.1').endpointClientName, undefined);
   });
 
-  it('with parameters of a CoRE Resource Directory passes them over and tells', () => {
-    assert.deepEqual(registered('ep=a&et=sensor&d=local&rt').ignored, ['et', 'd', 'rt']);
+  it('with parameters of a CoRE Resource Directory, or of nobody, keeps them', () => {
+    const { additionalParameters, ignored } = registered('ep=a&et=sensor&d="local"&rt&x=a=b&x=c&__proto__=d');
+    assert.deepEqual(Object.entries(additionalParameters), [
+      ['et', 'sensor'],
+      ['d', 'local'],
+      ['rt', ''],
+      ['x', 'c'],
+      ['__proto__', 'd'],
+    ]);
+    assert.deepEqual(ignored, []);
+  });
+
+  it('with more additional parameters than there is room for, or control characters in them, passes those over', () => {
+    const many = Array.from({ length: 20 }, (_, index) => `p${index}=${index}`);
+    const { additionalParameters, ignored } = registered(['ep=a', ...many].join('&'));
+    assert.deepEqual(Object.keys(additionalParameters).length, 16);
+    assert.deepEqual(ignored, ['p16', 'p17', 'p18', 'p19']);
+    const few = parseRegister(['ep=a', ...many], LINKS, { ...DEFAULT_REGISTRATION_LIMITS, maxAdditionalParameters: 1 });
+    assert.ok(!isMalformed(few));
+    assert.deepEqual(few.additionalParameters, { p0: '0' });
+    const odd = registered('ep=a&x=\u001b[2J&\u0007=1');
+    assert.deepEqual([odd.additionalParameters, odd.ignored], [{}, ['x', '\u0007']]);
   });
 
   it('with an unusable telephone number goes on without it', () => {
@@ -192,6 +214,7 @@ describe('Update', () => {
       queueMode: undefined,
       smsNumber: undefined,
       profileIds: [],
+      additionalParameters: {},
       ignored: [],
       links: undefined,
     });
@@ -217,7 +240,8 @@ describe('Update', () => {
   });
 
   it('cannot change the name or the version', () => {
-    assert.deepEqual(updated(['ep=b', 'lwm2m=1.0']).ignored, ['ep', 'lwm2m']);
+    const { ignored, additionalParameters } = updated(['ep=b', 'lwm2m=1.0', 'et=sensor']);
+    assert.deepEqual([ignored, additionalParameters], [['ep', 'lwm2m'], { et: 'sensor' }]);
   });
 
   it('that is broken is 4.00', () => {
@@ -327,6 +351,18 @@ describe('what our Client sends', () => {
       'lwm2m=1.0',
       'b=UQ',
     ]);
+  });
+
+  it('says what an application adds, and refuses what could be taken for something else', () => {
+    const parameters = { lwm2mVersion: '1.1', lifetimeSeconds: 300 } as const;
+    const queries = (additionalParameters: Readonly<Record<string, string>>): readonly string[] =>
+      formatRegisterQueries({ ...parameters, additionalParameters });
+    assert.deepEqual(queries({ et: 'sensor', d: 'a=b' }), ['lt=300', 'lwm2m=1.1', 'b=U', 'et=sensor', 'd=a=b']);
+    const read = parseRegister(['ep=a', ...queries({ et: 'sensor', d: 'a=b' })], LINKS);
+    assert.ok(!isMalformed(read));
+    assert.deepEqual(read.additionalParameters, { et: 'sensor', d: 'a=b' });
+    for (const name of ['', 'a=b', 'ep', 'lt', 'Q', 'a\n']) assert.throws(() => queries({ [name]: '1' }), /is no add/);
+    assert.throws(() => queries({ x: 'y'.repeat(254) }), /longer than 255 bytes/);
   });
 
   it('names Profile IDs in 1.2, and in no older version', () => {

@@ -52,15 +52,22 @@ const refused = (code: Code, reason: string): RefusedRegistration => ({ malforme
 export interface RegistrationLimits {
   /** Bytes of an Endpoint Client Name; 255. */
   readonly maxEndpointClientNameBytes: number;
+  /** Parameters that no specification of LwM2M knows; 16. Each is one option, so it has at most 255 bytes. */
+  readonly maxAdditionalParameters: number;
   readonly links: LinkFormatLimits;
 }
 export const DEFAULT_REGISTRATION_LIMITS: RegistrationLimits = Object.freeze({
   maxEndpointClientNameBytes: 255,
+  maxAdditionalParameters: 16,
   links: DEFAULT_LINK_FORMAT_LIMITS,
 });
 
 /** 24 h: the lifetime of a registration that names none, which LwM2M 1.0 allows. Seconds. */
 export const DEFAULT_LIFETIME_SECONDS = 86_400;
+
+/** By name, as sent; the value of one without `=` is "". */
+export type AdditionalParameters = Readonly<Record<string, string>>;
+export const NO_ADDITIONAL_PARAMETERS: AdditionalParameters = Object.freeze({});
 
 export interface RegisterQueries {
   /** Undefined when absent: since 1.1 the identity may come from the security layer. */
@@ -75,7 +82,9 @@ export interface RegisterQueries {
   readonly smsNumber: string | undefined;
   /** `pid` of 1.2. */
   readonly profileIds: readonly string[];
-  /** Names of parameters that were passed over, because unknown or unusable. For the log. */
+  /** What else the client said: `et`, `d` and so on. */
+  readonly additionalParameters: AdditionalParameters;
+  /** Names of parameters that were passed over, because unusable or too many. For the log. */
   readonly ignored: readonly string[];
 }
 export type RegisterParameters = RegisterQueries & ObjectLinks;
@@ -87,6 +96,7 @@ export interface UpdateQueries {
   readonly queueMode: boolean | undefined;
   readonly smsNumber: string | undefined;
   readonly profileIds: readonly string[];
+  readonly additionalParameters: AdditionalParameters;
   readonly ignored: readonly string[];
 }
 export interface UpdateParameters extends UpdateQueries {
@@ -120,7 +130,7 @@ export function parseRegisterQueries(
   queries: readonly string[],
   limits: RegistrationLimits = DEFAULT_REGISTRATION_LIMITS,
 ): RegisterQueries | RefusedRegistration {
-  const given = readParameters(queries, REGISTER_PARAMETERS);
+  const given = readParameters(queries, REGISTER_PARAMETERS, limits);
   if (isMalformed(given)) return given;
   const endpointClientName = given.ep === '' ? undefined : given.ep;
   if (endpointClientName !== undefined) {
@@ -146,6 +156,7 @@ export function parseRegisterQueries(
     queueMode: given.Q !== undefined || binding.includes('Q'),
     smsNumber: given.sms,
     profileIds: parseProfileIds(given.pid),
+    additionalParameters: additionalOf(given),
     ignored: given.ignored,
   };
 }
@@ -161,7 +172,7 @@ export function parseUpdate(
   version: LwM2mVersion,
   limits: RegistrationLimits = DEFAULT_REGISTRATION_LIMITS,
 ): UpdateParameters | RefusedRegistration {
-  const parameters = parseUpdateQueries(queries);
+  const parameters = parseUpdateQueries(queries, limits);
   if (isMalformed(parameters)) return parameters;
   if (payload.length === 0) return { ...parameters, links: undefined };
   const links = parseObjectLinks(payload, version, limits.links);
@@ -169,9 +180,12 @@ export function parseUpdate(
 }
 
 /** The queries of an Update alone. `b` says anew whether queue mode is used; `Q` alone begins it. */
-export function parseUpdateQueries(queries: readonly string[]): UpdateQueries | RefusedRegistration {
+export function parseUpdateQueries(
+  queries: readonly string[],
+  limits: RegistrationLimits = DEFAULT_REGISTRATION_LIMITS,
+): UpdateQueries | RefusedRegistration {
   if (queries.length === 0) return NOTHING_CHANGED;
-  const given = readParameters(queries, UPDATE_PARAMETERS);
+  const given = readParameters(queries, UPDATE_PARAMETERS, limits);
   if (isMalformed(given)) return given;
   const lifetimeSeconds = given.lt === undefined ? undefined : parseLifetime(given.lt);
   if (isMalformed(lifetimeSeconds)) return lifetimeSeconds;
@@ -183,6 +197,7 @@ export function parseUpdateQueries(queries: readonly string[]): UpdateQueries | 
     queueMode: given.Q !== undefined ? true : binding?.includes('Q'),
     smsNumber: given.sms,
     profileIds: parseProfileIds(given.pid),
+    additionalParameters: additionalOf(given),
     ignored: given.ignored,
   };
 }
@@ -192,16 +207,24 @@ const NOTHING_CHANGED: UpdateQueries = Object.freeze({
   queueMode: undefined,
   smsNumber: undefined,
   profileIds: Object.freeze([]),
+  additionalParameters: NO_ADDITIONAL_PARAMETERS,
   ignored: Object.freeze([]),
 });
 
 const REGISTER_PARAMETERS = ['ep', 'lt', 'lwm2m', 'b', 'Q', 'sms', 'pid'] as const;
 const UPDATE_PARAMETERS: readonly Parameter[] = ['lt', 'b', 'Q', 'sms', 'pid'];
 type Parameter = (typeof REGISTER_PARAMETERS)[number];
-type Given = { [Name in Parameter]: string | undefined } & { ignored: string[] };
+type Given = { [Name in Parameter]: string | undefined } & {
+  additional: [name: string, value: string][] | undefined;
+  ignored: string[];
+};
 
-/** Unknown parameters are passed over, though a Server may refuse them: strangers (`et`, `d`, `rt`) are in the field. */
-function readParameters(queries: readonly string[], known: readonly Parameter[]): Given | RefusedRegistration {
+/** Unknown parameters are kept, though a Server may refuse them: strangers (`et`, `d`, `rt`) are in the field. */
+function readParameters(
+  queries: readonly string[],
+  known: readonly Parameter[],
+  { maxAdditionalParameters }: RegistrationLimits,
+): Given | RefusedRegistration {
   // All fields from the beginning: an object that grows changes its hidden class with every parameter.
   const given: Given = {
     ep: undefined,
@@ -211,6 +234,7 @@ function readParameters(queries: readonly string[], known: readonly Parameter[])
     Q: undefined,
     sms: undefined,
     pid: undefined,
+    additional: undefined,
     ignored: [],
   };
   for (const query of queries) {
@@ -218,7 +242,11 @@ function readParameters(queries: readonly string[], known: readonly Parameter[])
     const name = equals < 0 ? query : query.slice(0, equals);
     const at = (known as readonly string[]).indexOf(name);
     if (at < 0) {
-      given.ignored.push(shorten(name));
+      const additional = (given.additional ??= []);
+      // What is read by people must not move their cursors; and an Update does not change what only a Register says.
+      const isKept = additional.length < maxAdditionalParameters && !CONTROL.test(query) && !isRegisterParameter(name);
+      if (isKept) additional.push([name, equals < 0 ? '' : unquote(query.slice(equals + 1))]);
+      else given.ignored.push(shorten(name));
       continue;
     }
     const parameter = known[at]!;
@@ -233,6 +261,12 @@ function readParameters(queries: readonly string[], known: readonly Parameter[])
   }
   return given;
 }
+
+const isRegisterParameter = (name: string): boolean => (REGISTER_PARAMETERS as readonly string[]).includes(name);
+
+/** Of two with one name the last counts. */
+const additionalOf = ({ additional }: Given): AdditionalParameters =>
+  additional === undefined || additional.length === 0 ? NO_ADDITIONAL_PARAMETERS : Object.fromEntries(additional);
 
 /** `pid="6:aaaa1111,oma:foo"` and now and then `lwm2m="1.0"`. */
 const unquote = (text: string): string =>
@@ -284,6 +318,8 @@ export interface ClientParameters {
   readonly smsNumber?: string | undefined;
   /** `pid`, of 1.2; left out in older versions. */
   readonly profileIds?: readonly string[] | undefined;
+  /** Names of LwM2M's own are none. */
+  readonly additionalParameters?: AdditionalParameters | undefined;
 }
 
 /** The Uri-Query options of a Register: `ep` first, because a known Server looks for it there. */
@@ -296,12 +332,13 @@ export function formatRegisterQueries(parameters: ClientParameters): readonly st
     ...bindingQueries({ binding: 'U', ...parameters }, lwm2mVersion),
     ...(parameters.smsNumber === undefined ? [] : [`sms=${parameters.smsNumber}`]),
     ...profileQueries(parameters.profileIds, lwm2mVersion),
+    ...additionalQueries(parameters.additionalParameters),
   ];
 }
 
 /** The Uri-Query options of an Update: only what has changed. */
 export function formatUpdateQueries(
-  changes: Partial<Omit<ClientParameters, 'endpointClientName' | 'lwm2mVersion'>>,
+  changes: Partial<Omit<ClientParameters, 'endpointClientName' | 'lwm2mVersion' | 'additionalParameters'>>,
   version: LwM2mVersion,
 ): readonly string[] {
   return [
@@ -323,6 +360,19 @@ function bindingQueries(
 
 const profileQueries = (profileIds: readonly string[] = [], version: LwM2mVersion): readonly string[] =>
   version !== '1.2' || profileIds.length === 0 ? [] : [`pid=${profileIds.join()}`];
+
+function additionalQueries(parameters: AdditionalParameters = NO_ADDITIONAL_PARAMETERS): readonly string[] {
+  return Object.entries(parameters).map(([name, value]) => {
+    const query = `${name}=${value}`;
+    if (name === '' || name.includes('=') || isRegisterParameter(name) || CONTROL.test(query))
+      throw new UsageError(`"${name}" is no additional parameter of a registration`);
+    if (encodeUtf8(query).length > MAX_QUERY_BYTES)
+      throw new UsageError(`the additional parameter "${shorten(name)}" is longer than ${MAX_QUERY_BYTES} bytes`);
+    return query;
+  });
+}
+/** RFC 7252 §5.10. */
+const MAX_QUERY_BYTES = 255;
 
 /** A Profile ID as its grammar has it: "6:27354b9a", "oma:name", "v:name". OMA TS Core 1.2 §6.2.1. */
 export const isProfileId = (text: string): boolean => /^([1-6]:[0-9a-f]+|(oma|v):[A-Za-z0-9-]+)$/.test(text);
