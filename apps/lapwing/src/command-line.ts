@@ -9,6 +9,7 @@ import { securityCommands } from './security-commands.ts';
 import { serve, type Terminal } from './serve.ts';
 import { StartFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';
+import { watchCommands } from './watch-commands.ts';
 
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
   const program = new Command('lapwing')
@@ -25,6 +26,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
     (flags: Record<string, unknown>) => serve(flags, terminal),
   );
   deviceCommands(program, terminal);
+  watchCommands(program, terminal);
   firmwareCommands(program, terminal);
   securityCommands(program, terminal);
   conformanceCommand(program, terminal);

@@ -10,7 +10,6 @@ import type {
   DefinitionJson,
   DeviceListJson,
   DiscoveredJson,
-  ObservedJson,
   ReadJson,
 } from './rest/schemas.ts';
 import type { EntryJson, ScalarJson } from './rest/value-json.ts';
@@ -143,56 +142,11 @@ export function deviceCommands(program: Command, terminal: Terminal): void {
       );
       show(flags, answer, lines);
     });
-
-  command('observe <device> <path>', 'print every value the device reports, until Ctrl+C').action(
-    async (device: string, path: string, flags: Flags) => {
-      const api = new RestClient(flags.url);
-      const observed = await api.call<ObservedJson>('PUT', below(device, 'observations', path));
-      show(flags, observed, observed.entries.map(entryLine));
-      await follow(api, device, observed.path, terminal, (answer, entries) =>
-        show(flags, answer, entries.map(entryLine)),
-      );
-    },
-  );
 }
 
 const SECURITY_WORDS = { none: 'not secured', psk: 'PSK', rpk: 'raw public key', x509: 'certificate' } as const;
 
-/** Notifications until a signal; the observation stays, for others may watch it too. */
-async function follow(
-  api: RestClient,
-  device: string,
-  path: string,
-  terminal: Terminal,
-  each: (answer: object, entries: readonly EntryJson[]) => void,
-): Promise<void> {
-  const ending = new AbortController();
-  const end = (): void => ending.abort();
-  terminal.once('SIGINT', end);
-  terminal.once('SIGTERM', end);
-  try {
-    const query = `type=notification,observation-ended&device=${encodeURIComponent(device)}`;
-    for await (const event of api.events<WatchedEvent>(query, ending.signal)) {
-      if (event.path !== path) continue;
-      if (event.type === 'observation-ended') throw new RequestFailed(`The observation has ended: ${event.reason}.`);
-      each(event, event.entries ?? []);
-    }
-  } catch (error) {
-    if (!ending.signal.aborted) throw error;
-  } finally {
-    terminal.off('SIGINT', end);
-    terminal.off('SIGTERM', end);
-  }
-}
-
-interface WatchedEvent {
-  readonly type: string;
-  readonly path?: string;
-  readonly entries?: readonly EntryJson[];
-  readonly reason?: string;
-}
-
-const of = (device: string, what: string): string => `/devices/${encodeURIComponent(device)}/${what}`;
+export const of = (device: string, what: string): string => `/devices/${encodeURIComponent(device)}/${what}`;
 
 /** "5850=true". */
 function setting(text: string): { readonly name: string; readonly text: string } {
@@ -201,7 +155,7 @@ function setting(text: string): { readonly name: string; readonly text: string }
   return { name: text.slice(0, equals), text: text.slice(equals + 1) };
 }
 
-function numeric(name: string, text: string): number {
+export function numeric(name: string, text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value)) throw new RequestFailed(`${name} takes a number, not "${text}".`);
   return value;
@@ -212,10 +166,10 @@ function settingsText(attributes: object): string {
   return texts.length === 0 ? 'none' : texts.join(' ');
 }
 
-const below = (device: string, what: string, path: string): string =>
+export const below = (device: string, what: string, path: string): string =>
   `/devices/${encodeURIComponent(device)}/${what}/${path.replace(/^\//, '')}`;
 
-const entryLine = ({ path, value, kind }: EntryJson): string => `${path}  ${kind ?? String(value ?? '')}`;
+export const entryLine = ({ path, value, kind }: EntryJson): string => `${path}  ${kind ?? String(value ?? '')}`;
 
 /** Text that a person typed, as the JSON the Resource's type asks for. What is unknown or odd is left to the server to judge. */
 async function typed(api: RestClient, device: string, pathText: string, text: string): Promise<ScalarJson> {

@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { deviceObject, type LwM2mClient, temperatureObject } from '@lapwing/client';
 import { runCommandLine } from '../src/command-line.ts';
+import type { ObservationJson } from '../src/rest/schemas.ts';
 import { RunningApp } from './running-app.ts';
 
 class RecordedTerminal extends EventEmitter {
@@ -138,6 +139,105 @@ describe('the device commands', () => {
     clearInterval(moving);
     assert.equal(code, 0);
     assert.match(terminal.out, /^\/3303\/0\/5700 {2}\d+\n/);
+  });
+
+  /** Runs until `isEnough` of what is printed, with `stir` called again and again. */
+  async function followed(
+    args: readonly string[],
+    stir: () => void,
+    isEnough: (out: string) => boolean,
+  ): Promise<{ code: number; out: string; err: string }> {
+    const terminal = new RecordedTerminal();
+    const ended = runCommandLine(args, terminal);
+    terminal.wrote = () => {
+      if (isEnough(terminal.out)) terminal.emit('SIGINT');
+    };
+    // Lines come before the stream of events is open, so values move until they are seen.
+    const moving = setInterval(stir, 5);
+    const code = await ended;
+    clearInterval(moving);
+    return { code, out: terminal.out, err: terminal.err };
+  }
+
+  it('observe several paths as one Observe-Composite, and nothing else that is observed', async () => {
+    await api.call('PUT', '/devices/cli%20device/observations/3303/0/5602');
+    let next = 40;
+    const { code, out } = await followed(
+      ['observe', 'cli device', '/3303/0/5700', '/3/0/0'],
+      () => device.set('/3303/0/5700', ++next),
+      (text) => (text.match(/^\/3\/0\/0 /gm) ?? []).length >= 3,
+    );
+    assert.equal(code, 0);
+    assert.match(out, /^(?:\/3303\/0\/5700 {2}\d+\n\/3\/0\/0 {2}Acme\n)+$/);
+    await api.call('DELETE', '/devices/cli%20device/observations/3303/0/5602?mode=active');
+    const body = { paths: ['/3303/0/5700', '/3/0/0'] };
+    assert.equal((await api.call('POST', '/devices/cli%20device/composite/cancel?mode=active', body)).status, 204);
+  });
+
+  it('observe with attributes of this observation alone, and print no other one of the same path', async () => {
+    await api.call('PUT', '/devices/cli%20device/observations/3303/0/5700');
+    device.set('/3303/0/5700', 10);
+    let next = 0;
+    const { code, out } = await followed(
+      ['observe', 'cli device', '/3303/0/5700', '--gt', '1000', '--lt', '-1000.5', '--con', '1'],
+      () => device.set('/3303/0/5700', ++next % 10 === 0 ? 2000 : next % 10),
+      (text) => text.includes('  2000\n'),
+    );
+    assert.equal(code, 0);
+    // What stays below the limit is told to the other observation only.
+    assert.match(out, /^\/3303\/0\/5700 {2}\d+\n\/3303\/0\/5700 {2}(?:2000|\d)\n/);
+    const { body } = await api.call<{ readonly items: readonly ObservationJson[] }>(
+      'GET',
+      '/devices/cli%20device/observations',
+    );
+    assert.deepEqual(
+      body.items.map(({ path, attributes }) => [path, attributes]),
+      [
+        ['/3303/0/5700', undefined],
+        ['/3303/0/5700', { gt: 1000, lt: -1000.5, con: 1 }],
+      ],
+    );
+    await api.call('DELETE', '/devices/cli%20device/observations/3303/0/5700?mode=active');
+  });
+
+  it('observe says which attribute is wrong', async () => {
+    const soon = await run('observe', 'cli device', '/3303/0/5700', '--pmin', 'soon');
+    assert.deepEqual(soon, { code: 1, out: '', err: '--pmin takes a number, not "soon".\n' });
+    const odd = await run('observe', 'cli device', '/3303/0/5700', '--edge', '2');
+    assert.equal(odd.code, 1);
+    assert.match(odd.err, /edge/);
+    const both = await run('observe', 'cli device', '/3303/0/5700', '--gt', '1', '--lt', '2');
+    assert.equal(both.code, 1);
+    assert.match(both.err, /^Lt must be less than gt/);
+  });
+
+  it('print what a device sent by itself, and go on with what it sends', async () => {
+    assert.deepEqual(await run('sends', 'cli device'), { code: 0, out: '', err: '' });
+    const line = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z {2}\\/3303\\/0\\/5700 {2}';
+    for (const value of [1, 2, 3]) {
+      device.set('/3303/0/5700', value);
+      await device.send(['/3303/0/5700']);
+    }
+    assert.match((await run('sends', 'cli device', '--limit', '2')).out, new RegExp(`^${line}2\\n${line}3\\n$`));
+    const { body } = await api.call('GET', '/devices/cli%20device/sends?limit=20');
+    assert.deepEqual(JSON.parse((await run('sends', 'cli device', '--json')).out), body);
+    let next = 50;
+    let sending = false;
+    const stir = (): void => {
+      if (sending) return;
+      sending = true;
+      device.set('/3303/0/5700', ++next);
+      void device.send(['/3303/0/5700']).finally(() => (sending = false));
+    };
+    const { code, out } = await followed(
+      ['sends', 'cli device', '--limit', '0', '--follow'],
+      stir,
+      (text) => text.split('\n').length > 2,
+    );
+    assert.equal(code, 0);
+    assert.match(out, new RegExp(`^(?:${line}5\\d\\n){2,}$`));
+    const unknown = await run('sends', 'nobody');
+    assert.deepEqual([unknown.code, unknown.err], [1, 'No device named "nobody" is registered.\n']);
   });
 
   it('fail with 1 and one sentence when the device or the server says no', async () => {

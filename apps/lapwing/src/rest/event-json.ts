@@ -37,9 +37,10 @@ export function notificationJson(notification: Notification): NotificationJson {
   };
 }
 
-/** Which observation an event is about. JSON leaves out the attributes where there are none. */
-const observationJson = ({ path, attributes }: ObservationInfo): Readonly<Record<string, unknown>> => ({
+/** Which observation an event is about. JSON leaves out paths and attributes where there are none. */
+const observationJson = ({ path, paths, attributes }: ObservationInfo): Readonly<Record<string, unknown>> => ({
   path: formatPath(path),
+  paths: paths?.map(formatPath),
   attributes,
 });
 
