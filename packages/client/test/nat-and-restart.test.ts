@@ -138,7 +138,7 @@ describe('a server that is stopped and started', () => {
       const resumption = await next.server.resume({ bytes: snapshot, key: SNAPSHOT_KEY });
       assert.deepEqual(
         { ...resumption, id: '' },
-        { kind: 'resumed', id: '', associations: 1, registrations: 1, observations: 1 },
+        { kind: 'resumed', id: '', associations: 1, registrations: 1, observations: 1, operations: 0, ended: [] },
       );
       assert.equal(next.driver.endpoint.nextMessageId(next.driver.peer(DEVICE)), nextMessageId);
       const device = next.server.device('one')!;
@@ -222,7 +222,7 @@ describe('a server that is stopped and started', () => {
     const resumption = await next.server.resume({ bytes: snapshot, key: SNAPSHOT_KEY });
     assert.deepEqual(
       { ...resumption, id: '' },
-      { kind: 'resumed', id: '', associations: 0, registrations: 1, observations: 1 },
+      { kind: 'resumed', id: '', associations: 0, registrations: 1, observations: 1, operations: 0, ended: [] },
     );
     client.goOnline();
     await network.run(3_000);

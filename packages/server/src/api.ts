@@ -1,5 +1,5 @@
 /** What the Server library offers: the shapes its users and the apps see. */
-import type { Peer, PeerSecurity } from '@lapwing/coap';
+import type { OperationFailed, Peer, PeerSecurity } from '@lapwing/coap';
 import type {
   LwM2mVersion,
   Node,
@@ -63,6 +63,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** ms. */
   readonly timeout?: number;
+  /**
+   * Whether a request that waits for a sleeping device is kept over a planned stop (`LwM2mServer.suspend`), and then told
+   * of by `operationCompleted`. Default true; a Write with `onProgress` never is.
+   */
+  readonly keepOverStop?: boolean;
 }
 export interface ReadOptions extends CallOptions {
   /** Content-Format number asked for (Accept); default by the client's version. */
@@ -194,6 +199,23 @@ export interface PendingOperation {
   readonly createdAt: number;
   /** ms since 1970, when its caller gives up; Infinity: never. */
   readonly expiresAt: number;
+}
+
+export type CompletedOperation = Pick<PendingOperation, 'operationId' | 'operation' | 'paths' | 'createdAt'>;
+
+/** What became of an operation that was kept over a planned stop. */
+export type OperationOutcome =
+  | { readonly kind: 'answered'; readonly answer: Outcome<OperationResult> }
+  | { readonly kind: 'failed'; readonly error: OperationFailed };
+
+/** What an answer brought, by the kind of its operation. */
+export interface OperationResult {
+  /** Of Read, Read-Composite, Observe and Observe-Composite. */
+  readonly content?: ReadResult | CompositeResult;
+  /** Of Discover. */
+  readonly nodes?: readonly DiscoveredNode[];
+  /** Of Create, when the device said where. */
+  readonly created?: ObjectInstancePath;
 }
 
 /** One registered LwM2M Client, as the Server drives it. Every method rejects with OperationFailed when no answer comes. */
@@ -328,6 +350,8 @@ export interface ServerEvents {
   asleep: [registration: Registration];
   /** What waits for a device in queue mode has changed: see `Device.pendingOperations`. */
   pendingChanged: [registration: Registration];
+  /** An operation that was kept over a planned stop is over: nobody has its promise any more. */
+  operationCompleted: [registration: Registration, operation: CompletedOperation, outcome: OperationOutcome];
   /** A Send (POST /dp): every entry with its own timestamp. */
   sent: [registration: Registration, entries: readonly NodeEntry[]];
   /** A Connection ID let the address of a registered device change. RFC 9146 §6. */

@@ -3,7 +3,7 @@
  * what it announced with `ct` comes first, TLV is what every 1.0 and 1.1 client and most 1.2 clients read, a single
  * value as plain text or bytes is mandatory from 1.1 on. The second format is tried once when the first is refused.
  */
-import { CONTENT_FORMATS, UsageError } from '@lapwing/coap';
+import { Codes, CONTENT_FORMATS, UsageError, type Code } from '@lapwing/coap';
 import {
   encodePathList,
   encodePayload,
@@ -139,3 +139,7 @@ function singleValueFormats(path: Path, entries: readonly NodeEntry[]): readonly
   if (path.kind !== 'resource' && path.kind !== 'resourceInstance') return [];
   return [entry.value.type === 'opaque' ? opaque.number : text.number];
 }
+
+/** Wakaama answers 4.06 where 4.15 is meant. */
+export const isFormatRefusal = (code: Code): boolean =>
+  code === Codes.unsupportedContentFormat || code === Codes.notAcceptable;

@@ -2,7 +2,7 @@
  * A device as users drive it. The handle belongs to the Endpoint Client Name: it keeps working when the device registers
  * anew, and rejects with OperationFailed 'NOT_REGISTERED' while the device is not registered.
  */
-import { Codes, OperationFailed, readOptions, UsageError, type Code } from '@lapwing/coap';
+import { Codes, readOptions, UsageError, type Code } from '@lapwing/coap';
 import {
   formatPath,
   isMalformed,
@@ -10,7 +10,6 @@ import {
   isWithin,
   MAX_ID,
   objectInstancePath,
-  parseId,
   typedEntries,
   typedValue,
   type DefinitionLookup,
@@ -45,7 +44,7 @@ import type {
   WriteAttributes,
   WriteOptions,
 } from './api.ts';
-import { encodeComposite, encodeContent, encodeList } from './content-format-choice.ts';
+import { encodeComposite, encodeContent, encodeList, isFormatRefusal } from './content-format-choice.ts';
 import {
   checkObserveAttributes,
   createAt,
@@ -64,8 +63,8 @@ import { securityOf } from './device-security.ts';
 import { listTarget, observe, pathTarget, type ObservationListener } from './observations.ts';
 import { accepted, refused, type Outcome } from './outcome.ts';
 import type { RegistrationRecord } from './registration-record.ts';
-import { badResponse, cancelRequest, pendingOperations, sendRequest } from './requests.ts';
-import { readCompositeContent, readContent, readDiscovery } from './response-content.ts';
+import { badResponse, cancelRequest, pendingOperations, sendRequest, serverClosed } from './requests.ts';
+import { readCompositeContent, readContent, readDiscovery, readLocation } from './response-content.ts';
 
 /** What a handle needs from the Server it belongs to. */
 export interface DeviceOwner extends ObservationListener {
@@ -162,8 +161,9 @@ export class DeviceHandle implements Device {
   async readComposite(paths: readonly Path[], options: ReadOptions & CompositeOptions = {}): Promise<Outcome<unknown>> {
     const record = this.#reachable();
     const lists = encodeList(record, paths, options.listFormat, this.#owner.definitions);
-    return inOneOf(lists, (list) =>
-      sendRequest<Outcome<unknown>>(record, readPaths(record, paths, list, options.format), options, (response) => {
+    const reading = (list: EncodedContent): DeviceRequest => readPaths(record, paths, list, options.format);
+    return inOneOf(lists, (list, alternative) =>
+      sendRequest<Outcome<unknown>>(record, withAlternative(reading, list, alternative), options, (response) => {
         if (response.code !== Codes.content) return refusal(record, response);
         const content = readCompositeContent(record, paths, list.contentFormat, response, this.#owner);
         const value = paths.every(isTypedPath)
@@ -204,7 +204,7 @@ export class DeviceHandle implements Device {
       options,
       (body) => createAt(record, path, body),
       (response, code) => {
-        const created = createdPath(record, path, readOptions(response.options, 'locationPath'), entries);
+        const created = createdPath(record, path, response, entries);
         if (created === undefined) throw badResponse(record, 'an Object Instance was created without saying which');
         return accepted(code, created);
       },
@@ -285,7 +285,7 @@ export class DeviceHandle implements Device {
   #reachable(): RegistrationRecord {
     const record = this.#current();
     if (!this.#owner.isClosed()) return record;
-    throw new OperationFailed('CLOSED', 'the server was closed', { retryable: false });
+    throw serverClosed();
   }
 
   /** An operation whose answer is nothing but its code. */
@@ -315,8 +315,8 @@ export class DeviceHandle implements Device {
     request: (body: EncodedContent) => DeviceRequest,
     read: (response: ResponseHead, code: Code) => Outcome<T>,
   ): Promise<Outcome<T>> {
-    return inOneOf(encoded, (body) =>
-      sendRequest(record, request(body), options, (response) =>
+    return inOneOf(encoded, (body, alternative) =>
+      sendRequest(record, withAlternative(request, body, alternative), options, (response) =>
         response.code >> 5 === 2 ? read(response, response.code) : refusal(record, response),
       ),
     );
@@ -326,11 +326,21 @@ export class DeviceHandle implements Device {
 /** Send the content in its first format, and in the second when the client says it does not read the first. */
 async function inOneOf<T>(
   [first, second]: readonly EncodedContent[],
-  send: (body: EncodedContent) => Promise<Outcome<T>>,
+  send: (body: EncodedContent, alternative: EncodedContent | undefined) => Promise<Outcome<T>>,
 ): Promise<Outcome<T>> {
-  const outcome = await send(first!);
-  if (second === undefined || outcome.ok || !FORMAT_REFUSALS.has(outcome.code)) return outcome;
-  return send(second);
+  const outcome = await send(first!, second);
+  if (second === undefined || outcome.ok || !isFormatRefusal(outcome.code)) return outcome;
+  return send(second, undefined);
+}
+
+function withAlternative(
+  request: (body: EncodedContent) => DeviceRequest,
+  body: EncodedContent,
+  alternative: EncodedContent | undefined,
+): DeviceRequest {
+  return alternative === undefined
+    ? request(body)
+    : { ...request(body), alternative: (): DeviceRequest => request(alternative) };
 }
 
 /** No attributes at all are what is attached. */
@@ -362,9 +372,6 @@ function typedContent<T>(
   return value;
 }
 
-/** Wakaama answers 4.06 where 4.15 is meant. */
-const FORMAT_REFUSALS: ReadonlySet<Code> = new Set([Codes.unsupportedContentFormat, Codes.notAcceptable]);
-
 type ResponseHead = Parameters<Parameters<typeof sendRequest>[3]>[0];
 
 const done = (_response: ResponseHead, code: Code): Outcome<void> => accepted(code, undefined);
@@ -379,20 +386,10 @@ function refusal(record: RegistrationRecord, response: ResponseHead): Outcome<ne
 function createdPath(
   record: RegistrationRecord,
   path: ObjectPath | ObjectInstancePath,
-  location: readonly string[],
+  response: ResponseHead,
   entries: readonly NodeEntry[],
 ): ObjectInstancePath | undefined {
-  if (location.length >= 2) {
-    const prefix = record.objectList.alternatePath.split('/').slice(1);
-    const segments = prefix.every((segment, index) => location[index] === segment)
-      ? location.slice(prefix.length)
-      : location;
-    const objectId = parseId(segments[0] ?? '');
-    const objectInstanceId = parseId(segments[1] ?? '');
-    return objectId === path.objectId && objectInstanceId !== undefined && segments.length === 2
-      ? objectInstancePath(objectId, objectInstanceId)
-      : undefined;
-  }
+  if (readOptions(response.options, 'locationPath').length >= 2) return readLocation(record, path.objectId, response);
   if (path.kind === 'objectInstance') return path;
   const chosen = entries[0]?.path;
   return chosen !== undefined && chosen.kind !== 'object' && chosen.objectInstanceId !== MAX_ID

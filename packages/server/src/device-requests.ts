@@ -29,6 +29,10 @@ import type { RegistrationRecord } from './registration-record.ts';
 export interface DeviceRequest extends OutgoingRequest {
   readonly operation: Operation['kind'];
   readonly paths: readonly Path[];
+  /** Of an Observe: what it was made of. */
+  readonly observed?: ObserveRequest;
+  /** The same in another format, for a client that does not read this one. */
+  readonly alternative?: () => DeviceRequest;
 }
 
 /** Content and the format it is encoded in. */
@@ -50,17 +54,17 @@ export interface ObserveRequest {
   readonly attributes: NotificationAttributes | undefined;
 }
 
-export const observePath = (
-  record: RegistrationRecord,
-  { path, paths, list, ...rest }: ObserveRequest,
-): DeviceRequest =>
-  encode(
+export function observePath(record: RegistrationRecord, observed: ObserveRequest): DeviceRequest {
+  const { path, paths, list, ...rest } = observed;
+  const request = encode(
     record,
     list === undefined
       ? { kind: 'observe', path: nodePath(path), ...rest }
       : { kind: 'observeComposite', ...list, ...rest },
     paths,
   );
+  return { ...request, observed };
+}
 
 /** The same path, payload and options as of the Observe it cancels; the endpoint adds its token. RFC 7641 §3.6. */
 export const cancelPath = (record: RegistrationRecord, { path, paths, list, ...rest }: ObserveRequest): DeviceRequest =>

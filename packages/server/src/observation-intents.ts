@@ -18,6 +18,7 @@ export class ObservationIntents {
     return this.#kept.size;
   }
 
+  /** The one gone longest first. */
   all(): Iterable<RegistrationRecord> {
     return this.#kept.values();
   }

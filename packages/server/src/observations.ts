@@ -34,7 +34,13 @@ import type {
 import { cancelPath, observePath, type EncodedContent, type ObserveRequest } from './device-requests.ts';
 import { accepted, refused, type Outcome } from './outcome.ts';
 import type { RegistrationRecord } from './registration-record.ts';
-import { isUnassociated, sendRequest, type ExchangeOwner, type NotificationReceiver } from './requests.ts';
+import {
+  isUnassociated,
+  sendRequest,
+  type ExchangeOwner,
+  type NotificationReceiver,
+  type SendOptions,
+} from './requests.ts';
 import { readCompositeContent, readContent, type ResponseDecoding } from './response-content.ts';
 import { waitFor } from './shared-wait.ts';
 import type { SavedObservation } from './snapshot.ts';
@@ -106,9 +112,11 @@ export async function observe(
   return outcome.ok ? accepted(outcome.code, state.hold()) : outcome;
 }
 
+const STOPPED: ReadonlySet<string> = new Set(['CLOSED', 'SUSPENDED']);
+
 /** A closed server can ask nobody. */
 function unlessClosed(error: unknown): undefined {
-  if (error instanceof OperationFailed && error.code === 'CLOSED') throw error;
+  if (error instanceof OperationFailed && STOPPED.has(error.code)) throw error;
 }
 
 /**
@@ -127,6 +135,18 @@ export function resumeObservation(
   if (state.ended) return false;
   (record.observations ??= new Map()).set(state.key, state);
   return true;
+}
+
+/** Ask for what was to be observed, and not asked for yet, when another Server object was stopped. */
+export function resumeObserve(
+  record: RegistrationRecord,
+  target: ObserveTarget,
+  options: SendOptions,
+  listener: ObservationListener,
+): Promise<Outcome<ReadResult>> {
+  const state = new ObservationState(record, target, options, listener);
+  (record.observations ??= new Map()).set(state.key, state);
+  return state.begin();
 }
 
 /** End every observation of a registration that is no more. */
@@ -192,7 +212,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   constructor(
     record: RegistrationRecord,
     target: ObserveTarget,
-    options: CallOptions,
+    options: SendOptions,
     listener: ObservationListener,
     saved?: SavedObservation,
   ) {
@@ -290,7 +310,8 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
       this.#asking = undefined;
       if (refused) this.end('refused');
     };
-    this.#ask({ signal: asking.signal }).then(
+    // The observation itself is what a snapshot keeps.
+    this.#ask({ signal: asking.signal, keepOverStop: false }).then(
       (outcome) => settled(!outcome.ok && !isServerError(outcome.code)),
       (error: unknown) => settled(!(error instanceof OperationFailed && NO_ANSWER.has(error.code))),
     );
@@ -382,7 +403,7 @@ export class ObservationState implements ObservationInfo, NotificationReceiver {
   }
 
   /** Ask the device, for the first time or anew. */
-  #ask(options: CallOptions): Promise<Outcome<ReadResult>> {
+  #ask(options: SendOptions): Promise<Outcome<ReadResult>> {
     const record = this.#record;
     const { driver } = record;
     const request = observePath(record, this.#target);

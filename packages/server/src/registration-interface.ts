@@ -69,6 +69,8 @@ export interface RegistrationListener {
 /** What is read of a request: its own views, or a copy when the store took its time. */
 type RequestContent = Pick<IncomingRequest, 'options' | 'payload'>;
 
+type RegistrationContent = Omit<Registration, 'address' | 'security' | 'expiresAt'>;
+
 export class RegistrationInterface {
   readonly #table: RegistrationTable;
   readonly #store: RegistrationStore;
@@ -148,17 +150,37 @@ export class RegistrationInterface {
 
   /** Take over a registration that the store knows. */
   adopt(driver: Driver, now: number, registration: Registration, peer: Peer<PeerAddress>): RegistrationRecord {
+    // The store counts in the time of the day, deadlines in the driver's.
+    const refreshedAt = now - Math.max(0, driver.unixTime() - registration.updatedAt);
+    const record = this.#recordOf(driver, refreshedAt, registration, peer);
+    this.#lists.acquire(record.objectList);
+    const replaced = this.#table.add(now, record);
+    if (replaced !== undefined) this.#replaced(replaced);
+    this.#listener.registered(record, replaced);
+    return record;
+  }
+
+  /** A registration that was over before, for what is to outlive it. */
+  former(driver: Driver, registration: RegistrationContent, peer: Peer<PeerAddress>): RegistrationRecord {
+    const record = this.#recordOf(driver, driver.now(), registration, peer);
+    record.ended = true;
+    return record;
+  }
+
+  #recordOf(
+    driver: Driver,
+    refreshedAt: number,
+    registration: RegistrationContent,
+    peer: Peer<PeerAddress>,
+  ): RegistrationRecord {
     const { registrationId, endpointClientName, registeredAt, updatedAt } = registration;
     // A store may have kept it before there were any.
     const { additionalParameters = NO_ADDITIONAL_PARAMETERS } = registration as Partial<Registration>;
-    const list = this.#lists.acquire(this.#lists.restored(registration));
-    // The store counts in the time of the day, deadlines in the driver's.
-    const refreshedAt = now - Math.max(0, driver.unixTime() - updatedAt);
-    const record = new RegistrationRecord(
+    return new RegistrationRecord(
       registrationId,
       endpointClientName,
       { ...registration, additionalParameters },
-      list,
+      this.#lists.restored(registration),
       driver,
       peer,
       refreshedAt,
@@ -166,10 +188,6 @@ export class RegistrationInterface {
       updatedAt,
       this.#queues,
     );
-    const replaced = this.#table.add(now, record);
-    if (replaced !== undefined) this.#replaced(replaced);
-    this.#listener.registered(record, replaced);
-    return record;
   }
 
   // ── Register ─────────────────────────────────────────────────────────────────────────────────────────────────────

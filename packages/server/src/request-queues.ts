@@ -16,12 +16,10 @@ import type { TimedLayer } from '@lapwing/transport';
 import { LifetimeWheel, type WheelEntry } from './lifetime-wheel.ts';
 import type { ServerParameters } from './parameters.ts';
 import type { RegistrationRecord } from './registration-record.ts';
-import { isUnassociated } from './requests.ts';
+import { isUnassociated, type Abandonable } from './requests.ts';
 
 /** A request that can wait for its device. */
-export interface QueuedRequest extends WheelEntry {
-  /** Of the Server object, unique. */
-  readonly operationId: string;
+export interface QueuedRequest extends WheelEntry, Abandonable {
   /** Where it was sent; undefined while it waits. */
   readonly sentTo: Peer | undefined;
   /** Send it to where the device is registered now. */
@@ -87,6 +85,18 @@ export class RequestQueues implements TimedLayer {
 
   nextOperationId(): string {
     return String(++this.#operations);
+  }
+
+  /** Operations that were given an id so far. */
+  get operations(): number {
+    return this.#operations;
+  }
+
+  /** The ids that another Server object has given stay with their operations. False when some of them are taken here. */
+  continueOperationIds(given: number): boolean {
+    if (this.#operations > 0) return false;
+    this.#operations = given;
+    return true;
   }
 
   isAwake(record: RegistrationRecord): boolean {
@@ -177,6 +187,13 @@ export class RequestQueues implements TimedLayer {
     if (waiting.length === 0) return;
     to.queue = { waiting, underWay: undefined };
     for (const request of waiting) request.moveTo(to);
+  }
+
+  /** The server stops: nothing more is sent. Answers what waits, in order. */
+  stop(record: RegistrationRecord): readonly QueuedRequest[] {
+    const waiting = record.queue?.waiting ?? [];
+    this.forget(record);
+    return waiting;
   }
 
   /** The registration is no more; its requests are settled by whoever ends it. */

@@ -9,6 +9,7 @@ import type { DeviceRequest } from './device-requests.ts';
 import type { WheelEntry } from './lifetime-wheel.ts';
 import type { RegistrationRecord } from './registration-record.ts';
 import type { QueuedRequest } from './request-queues.ts';
+import type { SavedOperation, SavedRequest } from './snapshot.ts';
 
 /** What this package puts into the `context` of its exchanges. */
 export interface ExchangeOwner extends NotificationReceiver {
@@ -25,6 +26,10 @@ export interface NotificationReceiver {
   onObservationEnded(exchange: Exchange): void;
 }
 
+/** How a request is sent, and for one that was kept over a planned stop, what it was before. */
+export type SendOptions = CallOptions &
+  Pick<WriteOptions, 'onProgress'> & { readonly origin?: Pick<PendingOperation, 'operationId' | 'createdAt'> };
+
 export type ReadResponse<Result> = (response: IncomingResponse, observing: boolean, exchange: Exchange) => Result;
 
 /**
@@ -37,17 +42,18 @@ export type ReadResponse<Result> = (response: IncomingResponse, observing: boole
 export function sendRequest<Result>(
   record: RegistrationRecord,
   request: DeviceRequest,
-  { signal, timeout, onProgress }: CallOptions & Pick<WriteOptions, 'onProgress'>,
+  options: SendOptions,
   read: ReadResponse<Result>,
   receiver?: NotificationReceiver,
 ): Promise<Result> {
+  const { signal } = options;
   return new Promise((resolve, reject) => {
     if (record.ended) return reject(notRegistered(record));
     if (signal?.aborted === true) return reject(aborted(record, signal));
     // In queue mode it will come back with another one.
     if (!record.queueMode && isUnassociated(record)) return reject(failure(record, 'peer-closed', undefined));
-    const reported = onProgress === undefined ? request : { ...request, reportsProgress: true };
-    new PendingRequest(record, reported, signal, timeout, onProgress, read, receiver, resolve, reject);
+    const reported = options.onProgress === undefined ? request : { ...request, reportsProgress: true };
+    new PendingRequest(record, reported, options, read, receiver, resolve, reject);
   });
 }
 
@@ -75,17 +81,29 @@ export const isUnassociated = ({ driver, peer }: RegistrationRecord): boolean =>
 /** Reject whatever still waits for an answer of this device, with `reason`. */
 export function abandonRequests(
   record: RegistrationRecord,
-  reason: (record: RegistrationRecord) => OperationFailed,
+  reason: (record: RegistrationRecord, operationId: string) => OperationFailed,
 ): void {
   const pending = record.pending;
   record.pending = undefined;
   if (pending === undefined) return;
-  for (const request of [...pending]) request.abandon(reason(record));
+  // The last one first: the end of one that is under way would send the next.
+  for (const request of [...pending].reverse()) request.abandon(reason(record, request.operationId));
+}
+
+/** The server stops: what was sent already, or goes with its caller, is rejected; what waits otherwise is `pending`, in order. */
+export function holdRequests(record: RegistrationRecord): void {
+  const held = record.queues.stop(record).filter((request) => request.save() !== undefined);
+  for (const request of held) record.pending?.delete(request);
+  abandonRequests(record, serverClosed);
+  if (held.length > 0) record.pending = new Set(held);
 }
 
 export interface Abandonable {
+  /** Of the Server object, unique. */
   readonly operationId: string;
   abandon(error: OperationFailed): void;
+  /** For a snapshot, while it waits; undefined when it goes with its caller. */
+  save(): SavedOperation | undefined;
   /** For people and programs that look at what is pending. */
   describe(): PendingOperation;
 }
@@ -102,6 +120,7 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable, QueuedReques
   readonly #request: DeviceRequest;
   readonly #createdAt: number;
   readonly #onProgress: WriteOptions['onProgress'];
+  readonly #outlivesCaller: boolean;
   readonly #read: ReadResponse<Result>;
   readonly #receiver: NotificationReceiver | undefined;
   readonly #resolve: (result: Result) => void;
@@ -114,21 +133,20 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable, QueuedReques
   constructor(
     record: RegistrationRecord,
     request: DeviceRequest,
-    signal: AbortSignal | undefined,
-    timeout: number | undefined,
-    onProgress: WriteOptions['onProgress'],
+    { signal, timeout, onProgress, keepOverStop = true, origin }: SendOptions,
     read: ReadResponse<Result>,
     receiver: NotificationReceiver | undefined,
     resolve: (result: Result) => void,
     reject: (error: unknown) => void,
   ) {
-    this.operationId = record.queues.nextOperationId();
+    this.operationId = origin?.operationId ?? record.queues.nextOperationId();
     this.#record = record;
     this.#driver = record.driver;
-    this.#createdAt = record.driver.unixTime();
+    this.#createdAt = origin?.createdAt ?? record.driver.unixTime();
     this.deadline = timeout === undefined ? Infinity : record.driver.now() + timeout;
     this.#request = request;
     this.#onProgress = onProgress;
+    this.#outlivesCaller = keepOverStop && onProgress === undefined;
     this.#read = read;
     this.#receiver = receiver;
     this.#resolve = resolve;
@@ -183,8 +201,29 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable, QueuedReques
       paths,
       state: this.sentTo === undefined ? 'waiting' : 'sent',
       createdAt: this.#createdAt,
-      expiresAt: this.deadline === Infinity ? Infinity : this.#driver.unixTime() + this.deadline - this.#driver.now(),
+      expiresAt: this.#expiresAt,
     };
+  }
+
+  save(): SavedOperation | undefined {
+    if (!this.#outlivesCaller) return undefined;
+    const request = savedRequest(this.#request);
+    if (request === undefined) return undefined;
+    const { operation, paths, observed, alternative } = this.#request;
+    return {
+      operationId: this.operationId,
+      operation,
+      paths,
+      createdAt: this.#createdAt,
+      expiresAt: this.#expiresAt,
+      request,
+      alternative: alternative === undefined ? undefined : savedRequest(alternative()),
+      observed,
+    };
+  }
+
+  get #expiresAt(): number {
+    return this.deadline === Infinity ? Infinity : this.#driver.unixTime() + this.deadline - this.#driver.now();
   }
 
   onResponse(response: IncomingResponse, observing: boolean, exchange: Exchange): void {
@@ -259,6 +298,21 @@ export const notRegistered = (record: RegistrationRecord): OperationFailed =>
   new OperationFailed('NOT_REGISTERED', `"${record.endpointClientName}" is not registered any more`, {
     retryable: false,
   });
+
+export const serverClosed = (): OperationFailed =>
+  new OperationFailed('CLOSED', 'the server was closed', { retryable: false });
+
+/** What it waits for is in the snapshot now. */
+export const serverSuspended = ({ endpointClientName }: RegistrationRecord, operationId: string): OperationFailed =>
+  new OperationFailed(
+    'SUSPENDED',
+    `the server is being stopped; operation ${operationId} is kept, and goes out when "${endpointClientName}" is awake after the restart`,
+    { retryable: false },
+  );
+
+/** Streams and requests about other exchanges end with the process. */
+const savedRequest = ({ code, options, payload, cancelObservation }: DeviceRequest): SavedRequest | undefined =>
+  payload instanceof Uint8Array && cancelObservation === undefined ? { code, options, payload } : undefined;
 
 export const aborted = (record: RegistrationRecord, signal: AbortSignal): OperationFailed =>
   new OperationFailed('CANCELLED', `the request to "${record.endpointClientName}" was cancelled`, {

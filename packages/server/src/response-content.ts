@@ -2,17 +2,20 @@
  * What a device's answer carries: payloads by the Content-Format of the answer, typed by the Object definitions in the
  * versions the client announced. OMA TS Core §7.4.
  */
-import { CONTENT_FORMATS, readOption, type IncomingResponse } from '@lapwing/coap';
+import { CONTENT_FORMATS, readOption, readOptions, type IncomingResponse } from '@lapwing/coap';
 import {
   decodePayload,
   formatPath,
   isMalformed,
   isWithin,
   nodeAt,
+  objectInstancePath,
   parseDiscover,
+  parseId,
   ROOT,
   type DecodeContext,
   type DefinitionLookup,
+  type ObjectInstancePath,
   type Path,
 } from '@lapwing/lwm2m';
 import type { CompositeResult, DiscoveredNode, ReadResult } from './api.ts';
@@ -95,6 +98,23 @@ export function readDiscovery(record: RegistrationRecord, { payload }: IncomingR
   const nodes = parseDiscover(payload, record.objectList.alternatePath);
   if (isMalformed(nodes)) throw badResponse(record, nodes.malformed);
   return nodes;
+}
+
+/** Where a Create was, as Location-Path says it; undefined when it says nothing, or nothing sensible. OMA TS Core §6.3.6. */
+export function readLocation(
+  { objectList }: RegistrationRecord,
+  objectId: number,
+  { options }: Pick<IncomingResponse, 'options'>,
+): ObjectInstancePath | undefined {
+  const location = readOptions(options, 'locationPath');
+  const prefix = objectList.alternatePath.split('/').slice(1);
+  const segments = prefix.every((segment, index) => location[index] === segment)
+    ? location.slice(prefix.length)
+    : location;
+  const objectInstanceId = parseId(segments[1] ?? '');
+  return parseId(segments[0] ?? '') === objectId && objectInstanceId !== undefined && segments.length === 2
+    ? objectInstancePath(objectId, objectInstanceId)
+    : undefined;
 }
 
 /** Some old clients leave the Content-Format out: one Resource is plain text or bytes, anything more is TLV. */

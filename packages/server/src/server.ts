@@ -5,6 +5,7 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { setImmediate as passing } from 'node:timers/promises';
 import {
   buildOptions,
   Codes,
@@ -27,6 +28,7 @@ import type { Device, DevicePage, DeviceQuery, RemovalReason, ServerEvents } fro
 import { AssociationControl } from './association-control.ts';
 import { DeviceHandle, type DeviceOwner } from './device-handle.ts';
 import { reportRefusal, reportServerError } from './diagnostics.ts';
+import type { OperationListener } from './kept-operations.ts';
 import { ObservationIntents } from './observation-intents.ts';
 import {
   endObservations,
@@ -43,7 +45,14 @@ import type { RegistrationRecord } from './registration-record.ts';
 import { NO_REGISTRATION_STORE, type RegistrationStore } from './registration-store.ts';
 import { RegistrationTable, registrationsOf } from './registration-table.ts';
 import { RequestQueues } from './request-queues.ts';
-import { abandonRequests, notRegistered, type ExchangeOwner } from './requests.ts';
+import {
+  abandonRequests,
+  holdRequests,
+  notRegistered,
+  serverClosed,
+  serverSuspended,
+  type ExchangeOwner,
+} from './requests.ts';
 import { refuse, Responder } from './responder.ts';
 import { routeOf } from './route.ts';
 import { driverOf } from './server-endpoint.ts';
@@ -119,7 +128,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   readonly #table = new RegistrationTable();
   readonly #store: RegistrationStore;
   readonly #interface: RegistrationInterface;
-  readonly #owner: DeviceOwner;
+  readonly #owner: DeviceOwner & OperationListener;
   readonly #associations: AssociationControl;
   readonly #lifetimes: TimedLayer;
   readonly #queues: RequestQueues;
@@ -127,6 +136,8 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   readonly #offers: OfferedResources;
   #observations = 0;
   #resumption: Resumption | undefined;
+  /** While nobody can listen yet: operations that are over already. */
+  #endedEarly: ServerEvents['operationCompleted'][] | undefined;
   #malformedNotifications = 0;
   #closed: Promise<void> | undefined;
 
@@ -257,6 +268,10 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
         this.#tell('malformedNotification', observation, reason);
       },
       observationEnded: (observation, reason) => this.#tell('observationEnded', observation, reason),
+      operationCompleted: (...completed) => {
+        if (this.#endedEarly === undefined) this.#tell('operationCompleted', ...completed);
+        else this.#endedEarly.push(completed);
+      },
       nothingKept: (record) => this.#intents.forget(record),
     };
     this.#lifetimes = {
@@ -373,25 +388,32 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   }
 
   /**
-   * A planned stop: everything that devices rely on (associations, registrations, observations) as bytes, encrypted and
-   * authenticated with this secret key; then `close`. Give them to `start` as `snapshot`, once: the devices notice nothing.
+   * A planned stop: everything that devices rely on (associations, registrations, observations), and the requests that wait
+   * for sleeping devices, as bytes, encrypted and authenticated with this secret key; then `close`. Give them to `start` as
+   * `snapshot`, once: the devices notice nothing.
    *
-   * Rejects with UsageError for a key of less than 16 bytes; the server goes on then.
+   * Promises of requests that are kept reject with OperationFailed 'SUSPENDED': `operationCompleted` tells their outcome
+   * after the start. Rejects itself with UsageError for a key of less than 16 bytes; the server goes on then.
    *
    * @param key  16 bytes or more.
    */
   async suspend(key: KeyObject): Promise<Uint8Array> {
-    if (this.#closed !== undefined) throw new OperationFailed('CLOSED', 'the server was closed', { retryable: false });
+    if (this.#closed !== undefined) throw serverClosed();
     // Before anything is taken: what is taken and cannot be sealed is lost.
     checkSnapshotKey(key);
     // Nothing that is told of what ends now shall begin anything.
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#closed = promise;
+    let isSealed = false;
     try {
       const now = this.drivers[0]?.unixTime() ?? Date.now();
-      return sealServerState(takeState(this.drivers, this.#table.all()), key, now);
+      for (const record of this.#table.all()) holdRequests(record);
+      const state = takeState(this.drivers, this.#table.all(), this.#intents.all(), this.#queues.operations);
+      const bytes = sealServerState(state, key, now);
+      isSealed = true;
+      return bytes;
     } finally {
-      await this.#close();
+      await this.#close(isSealed ? serverSuspended : serverClosed);
       resolve();
     }
   }
@@ -403,18 +425,28 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
       this.#resumption = { kind: 'refused', reason: opened.refused };
       return this.#resumption;
     }
-    const resumed = putState(this.drivers, opened.state, this.#interface, this.#owner);
-    this.#resumption = {
-      kind: 'resumed',
-      id: opened.id,
-      associations: resumed.associations.length,
-      registrations: resumed.records.length,
-      observations: resumed.observations,
-    };
-    // Credentials may have been taken away in between.
-    for (const { driver, peer } of resumed.associations)
-      if (isSecure(driver)) await this.#associations.check(driver, peer);
-    return this.#resumption;
+    const ended = (this.#endedEarly = []);
+    try {
+      const resumed = putState(this.drivers, opened.state, this.#interface, this.#queues, this.#owner);
+      for (const record of resumed.intents) this.#keepObservations(record);
+      this.#resumption = {
+        kind: 'resumed',
+        id: opened.id,
+        associations: resumed.associations.length,
+        registrations: resumed.records.length,
+        observations: resumed.observations,
+        operations: resumed.operations,
+        ended,
+      };
+      // Credentials may have been taken away in between.
+      for (const { driver, peer } of resumed.associations)
+        if (isSecure(driver)) await this.#associations.check(driver, peer);
+      // What has failed by now is told by promises.
+      await passing();
+      return this.#resumption;
+    } finally {
+      this.#endedEarly = undefined;
+    }
   }
 
   /** What became of the snapshot that was given to `start`. */
@@ -424,7 +456,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
 
   /** Stop serving. Devices keep their registrations; requests under way reject with OperationFailed 'CLOSED'. */
   close(): Promise<void> {
-    this.#closed ??= this.#close();
+    this.#closed ??= this.#close(serverClosed);
     return this.#closed;
   }
 
@@ -432,9 +464,10 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
     return this.close();
   }
 
-  async #close(): Promise<void> {
+  async #close(reason: Parameters<typeof abandonRequests>[1]): Promise<void> {
     for (const record of this.#table.all()) {
-      abandonRequests(record, () => new OperationFailed('CLOSED', 'the server was closed', { retryable: false }));
+      this.#queues.stop(record);
+      abandonRequests(record, reason);
       endObservations(record, 'server-closed');
     }
     for (const record of [...this.#intents.all()]) endObservations(record, 'server-closed');

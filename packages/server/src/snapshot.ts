@@ -1,16 +1,17 @@
 /**
- * A planned stop and start: associations, registrations and observations as bytes that only the holder of a key can
- * read or make.
+ * A planned stop and start: associations, registrations, observations and what waits for sleeping devices, as bytes that
+ * only the holder of a key can read or make.
  *
  * Inside are parts: first this module's own content as JSON, then the associations as the DTLS endpoint exports them.
  * They are secrets, and their state must not go on twice, because keys and nonces would repeat: hence the id.
  */
 import type { KeyObject } from 'node:crypto';
-import { UsageError, type ObservationState as ObservationOnWire } from '@lapwing/coap';
+import { UsageError, type ObservationState as ObservationOnWire, type OutgoingRequest } from '@lapwing/coap';
 import { isMalformed, openSnapshot, sealSnapshot } from '@lapwing/dtls';
 import type { NotificationAttributes, Path } from '@lapwing/lwm2m';
 import { nodeCrypto, type PeerAddress } from '@lapwing/transport';
-import type { ReadResult, Registration } from './api.ts';
+import type { CompletedOperation, ReadResult, Registration, ServerEvents } from './api.ts';
+import type { ObserveRequest } from './device-requests.ts';
 
 /** What `LwM2mServer.suspend` gave, back for `start`. */
 export interface SnapshotOptions {
@@ -34,7 +35,12 @@ export type Resumption =
       readonly id: string;
       readonly associations: number;
       readonly registrations: number;
+      /** Those of devices that are not registered too. */
       readonly observations: number;
+      /** Operations that wait for their devices again. */
+      readonly operations: number;
+      /** Operations that were over when the server was back: their time was, or their registration. */
+      readonly ended: readonly ServerEvents['operationCompleted'][];
     }
   /** One sentence: torn, stale, tampered with, of another version or key. The server began without it. */
   | { readonly kind: 'refused'; readonly reason: string };
@@ -69,6 +75,21 @@ export interface SavedObservation {
   readonly onWire: ObservationOnWire | undefined;
 }
 
+/** A request that waited for a sleeping device. */
+export interface SavedOperation extends CompletedOperation {
+  /** ms since 1970; Infinity: never. */
+  readonly expiresAt: number;
+  readonly request: SavedRequest;
+  /** In another format, should the device not read the first. */
+  readonly alternative: SavedRequest | undefined;
+  /** Of an Observe that the device has not accepted yet. */
+  readonly observed: ObserveRequest | undefined;
+}
+
+export interface SavedRequest extends Pick<OutgoingRequest, 'code' | 'options'> {
+  readonly payload: Uint8Array;
+}
+
 /** The tree is made of the entries. */
 export type SavedContent = Pick<ReadResult, 'entries' | 'contentFormat'>;
 
@@ -78,6 +99,15 @@ export interface SavedRegistration {
   readonly objectList: number;
   readonly peer: number;
   readonly observations: readonly SavedObservation[];
+  /** In the order in which they go out. */
+  readonly operations: readonly SavedOperation[];
+}
+
+/** A device that was not registered, the observations of which wait for it. */
+export interface SavedIntent extends Pick<SavedRegistration, 'registration' | 'objectList' | 'observations'> {
+  /** Where it was: which of the drivers, and its address. */
+  readonly driver: number;
+  readonly address: PeerAddress;
 }
 
 export interface ServerContent {
@@ -85,6 +115,10 @@ export interface ServerContent {
   readonly peers: readonly SavedPeer[];
   readonly objectLists: readonly Pick<Registration, 'objects' | 'contentFormats' | 'alternatePath'>[];
   readonly registrations: readonly SavedRegistration[];
+  /** The one gone longest first. */
+  readonly intents: readonly SavedIntent[];
+  /** How many operations were given an id. */
+  readonly operations: number;
 }
 
 export interface ServerState {
@@ -128,7 +162,7 @@ export function openServerState(
 const DEFAULT_MAX_AGE = 24 * 3_600_000;
 const FORMAT = 'lapwing-server';
 /** Of the content; another one is refused. */
-const VERSION = 1;
+const VERSION = 2;
 
 function parseContent(bytes: Uint8Array): ServerContent | undefined {
   let parsed: unknown;

@@ -16,12 +16,13 @@ export interface Setup extends AsyncDisposable {
 
 export function setUp(
   options: ServerOptions & {
-    readonly network?: SimulatedNetworkOptions;
+    /** One that is there already, or how one is made. */
+    readonly network?: SimulatedNetworkOptions | SimulatedNetwork;
     readonly coap?: Partial<CoapParameters>;
   } = {},
 ): Setup {
   const { network: networkOptions, coap, ...serverOptions } = options;
-  const network = new SimulatedNetwork(networkOptions);
+  const network = networkOptions instanceof SimulatedNetwork ? networkOptions : new SimulatedNetwork(networkOptions);
   const server = new LwM2mServer({ drivers: [network.driver(SERVER, coap)], ...serverOptions });
   let devices = 1;
   return {

@@ -236,13 +236,13 @@ export class FirmwareUpdateCourse implements FirmwareUpdate, WheelEntry {
       case 'preparing':
         return this.#attempt(signal, () => this.#prepare(signal));
       case 'resetting':
-        return this.#ask(signal, () => this.#reset({ signal }));
+        return this.#ask(signal, () => this.#reset(ownCall(signal)));
       case 'pushing':
         return this.#ask(signal, () => this.#push(signal));
       case 'offering':
-        return this.#ask(signal, () => this.#writeText(ID.packageUri, this.#uri, { signal }));
+        return this.#ask(signal, () => this.#writeText(ID.packageUri, this.#uri, ownCall(signal)));
       case 'starting':
-        return this.#ask(signal, () => this.#device.execute(this.#path(ID.update), '', { signal }));
+        return this.#ask(signal, () => this.#device.execute(this.#path(ID.update), '', ownCall(signal)));
       case 'diagnosing':
       case 'downloading':
       case 'installing':
@@ -271,7 +271,7 @@ export class FirmwareUpdateCourse implements FirmwareUpdate, WheelEntry {
   async #observe(): Promise<void> {
     const { signal } = this.#asking;
     try {
-      const outcome = await this.#device.observe(this.#path(ID.state), { signal });
+      const outcome = await this.#device.observe(this.#path(ID.state), ownCall(signal));
       if (!outcome.ok) return;
       if (this.#state.kind === 'ended') await outcome.value[Symbol.asyncDispose]();
       else this.#observation = outcome.value;
@@ -316,7 +316,7 @@ export class FirmwareUpdateCourse implements FirmwareUpdate, WheelEntry {
   /** Make the device forget the package of an update that was cancelled. */
   async #takeBack(): Promise<void> {
     try {
-      const options = { timeout: this.#timeout };
+      const options = { timeout: this.#timeout, keepOverStop: false };
       const version = this.#device.registration.objects.find(({ objectId }) => objectId === 5)?.version ?? '1.0';
       const outcome = version === '1.0' ? undefined : await this.#device.execute(this.#path(ID.cancel), '', options);
       if (outcome?.ok !== true) await this.#reset(options);
@@ -368,7 +368,7 @@ export class FirmwareUpdateCourse implements FirmwareUpdate, WheelEntry {
     | (Extract<FirmwareUpdateInput, { kind: 'report' }> & { readonly delivery: number | undefined })
     | Extract<FirmwareUpdateInput, { kind: 'refused' | 'unanswered' }>
   > {
-    const outcome = await this.#device.read(this.#at, { signal });
+    const outcome = await this.#device.read(this.#at, ownCall(signal));
     if (!outcome.ok) return { kind: 'refused', reason: outcome.reason };
     const numberOf = (resourceId: number): number | undefined => {
       for (const entry of outcome.value.entries) {
@@ -385,7 +385,7 @@ export class FirmwareUpdateCourse implements FirmwareUpdate, WheelEntry {
   }
 
   async #firmwareVersion(signal: AbortSignal): Promise<string | undefined> {
-    const outcome = await this.#device.read(FIRMWARE_VERSION, { signal });
+    const outcome = await this.#device.read(FIRMWARE_VERSION, ownCall(signal));
     if (!outcome.ok) return undefined;
     const [entry] = outcome.value.entries;
     return entry?.kind === 'value' && typeof entry.value.value === 'string' ? entry.value.value : undefined;
@@ -417,6 +417,9 @@ export class FirmwareUpdateCourse implements FirmwareUpdate, WheelEntry {
     return resourcePath(objectId, objectInstanceId, resourceId);
   }
 }
+
+/** An update ends with its server: a step of it must not be taken later on its own. */
+const ownCall = (signal: AbortSignal): CallOptions => ({ signal, keepOverStop: false });
 
 /** Stages in which the device decides what comes next. */
 const LOOKED_AT: ReadonlySet<FirmwareUpdateStage> = new Set(['downloading', 'installing', 'deferred', 'verifying']);
