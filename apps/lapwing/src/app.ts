@@ -101,6 +101,9 @@ async function startInOrder(
     profiles,
     parameters: { maxRegistrations: configuration.maxDevices, clientAwakeTime: configuration.clientAwakeTime },
   });
+  // After the server, so that whoever waits for a sleeping device over HTTP is told that its operation is kept.
+  let http: Http | undefined = undefined;
+  closers.push(async () => http?.close());
   closers.push(() => stop(server, security, log));
   await goOn(server, security, log);
   const events = new EventLog({ ...DEFAULT_EVENT_LOG_LIMITS, maxEvents: configuration.maxEvents });
@@ -113,7 +116,7 @@ async function startInOrder(
   logFirmwareUpdates(firmwareUpdates, events);
 
   const coapUrls = drivers.map(({ scheme, localAddress }) => `${scheme}://${addressText(localAddress)}`);
-  const http = await httpServer(
+  http = await httpServer(
     {
       server,
       definitions,
@@ -140,7 +143,6 @@ async function startInOrder(
       ...(options.consoleFolder === undefined ? {} : { consoleFolder: options.consoleFolder }),
     },
   );
-  closers.push(() => http.close());
   await listenHttp(http, configuration);
 
   if (configuration.demo) {
@@ -172,9 +174,12 @@ async function goOn(server: LwM2mServer, { snapshot }: Security, log: Logger): P
   if (snapshot !== undefined && bytes !== undefined) {
     const resumption = await server.resume({ bytes, key: snapshot.key });
     if (resumption.kind === 'resumed') {
-      const { associations, registrations, observations } = resumption;
-      if (associations + registrations > 0) {
-        log.info({ associations, registrations, observations }, 'gone on where the last stop left off');
+      const { associations, registrations, observations, operations, ended } = resumption;
+      if (associations + registrations + observations + ended.length > 0) {
+        log.info(
+          { associations, registrations, observations, operations, endedOperations: ended.length },
+          'gone on where the last stop left off',
+        );
       }
     } else {
       log.warn(`The state that the last stop left cannot be used and was deleted: ${resumption.reason}.`);

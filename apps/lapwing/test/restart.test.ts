@@ -9,11 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { LwM2mClient, temperatureObject } from '@lapwing/client';
+import { deviceObject, LwM2mClient, temperatureObject } from '@lapwing/client';
 import { resourcePath } from '@lapwing/lwm2m';
 import { startApp } from '../src/index.ts';
 import { createLog } from '../src/log.ts';
 import { RestClient } from '../src/rest-client.ts';
+import type { PendingListJson } from '../src/rest/operation-schemas.ts';
+import type { ProblemBody } from '../src/rest/problem.ts';
 import type { DeviceJson, ObservationJson } from '../src/rest/schemas.ts';
 import type { AddedCredentialJson } from '../src/rest/security-schemas.ts';
 
@@ -144,6 +146,70 @@ describe('a stop and a start of the process', () => {
       assert.equal(await second.stop(), 0);
     });
   }
+});
+
+describe('an operation that waits for a sleeping device when the server stops', () => {
+  it('is kept: its caller is told so, it is pending after the start, goes out when the device wakes, and its end is an event', async () => {
+    const dataDir = await mkdtemp(join(folder, 'sleeper-'));
+    const options = {
+      coapHost: '127.0.0.1',
+      coapPort: await freePort(),
+      coapsPort: 0,
+      httpPort: 0,
+      demo: false,
+      dataDir,
+      clientAwakeTime: 1000,
+      logLevel: 'silent',
+    } as const;
+    const first = await startApp(options);
+    let reboots = 0;
+    await using client = await LwM2mClient.start({
+      endpointClientName: 'sleeper',
+      servers: [{ uri: `coap://127.0.0.1:${options.coapPort}`, lifetimeSeconds: 3600 }],
+      objects: [deviceObject({ reboot: () => void reboots++ })],
+      host: '127.0.0.1',
+      queueMode: { awakeTime: 1000 },
+    });
+    await client.whenRegistered();
+    await once(first.server, 'asleep');
+
+    const isPending = once(first.server, 'pendingChanged');
+    const call = fetch(`${first.httpUrl}/api/v1/devices/sleeper/execute/3/0/4`, { method: 'POST' });
+    await isPending;
+    const api = new RestClient(first.httpUrl);
+    const before = await api.call<PendingListJson>('GET', '/devices/sleeper/pending');
+    await first.close();
+    const answer = await call;
+    const problem = (await answer.json()) as ProblemBody;
+    const { operationId } = before.items[0]!;
+    assert.deepEqual([answer.status, problem.type], [503, 'urn:lapwing:problem:operation-kept']);
+    assert.match(problem.detail, new RegExp(`operation ${operationId} is kept`));
+
+    const second = await startApp(options);
+    const apiAfter = new RestClient(second.httpUrl);
+    assert.deepEqual(await apiAfter.call('GET', '/devices/sleeper/pending'), { ...before, awake: false });
+    assert.equal(reboots, 0);
+    const completed = once(second.server, 'operationCompleted');
+    client.update();
+    await completed;
+    assert.equal(reboots, 1);
+    const events: Record<string, unknown>[] = [];
+    for (let event = second.events.next(0); event !== undefined; event = second.events.next(event.id)) {
+      if (event.type === 'operation-completed') events.push(JSON.parse(event.data) as Record<string, unknown>);
+    }
+    const [{ time: _, ...event } = {}] = events;
+    assert.deepEqual(event, {
+      type: 'operation-completed',
+      device: 'sleeper',
+      operationId,
+      operation: 'execute',
+      paths: ['/3/0/4'],
+      createdAt: before.items[0]!.createdAt,
+      code: '2.04',
+    });
+    await client.close();
+    await second.close();
+  });
 });
 
 describe('the state that a stop leaves', () => {

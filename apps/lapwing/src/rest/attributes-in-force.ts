@@ -18,8 +18,10 @@ import type { AttributesJson } from './operation-schemas.ts';
 export async function attributesInForce(
   device: Device,
   path: Exclude<Path, RootPath>,
-  options: CallOptions,
+  callOptions: CallOptions,
 ): Promise<Outcome<AttributesJson>> {
+  // What comes of the single requests, nobody would put together later.
+  const options = { ...callOptions, keepOverStop: false };
   const outcome = await device.discover(objectPath(path.objectId), options);
   if (!outcome.ok) return outcome;
   let links = outcome.value;

@@ -1,9 +1,9 @@
 /** `/devices/{name}/execute`, `discover` and `attributes`: Execute, Discover and Write-Attributes. */
 import { formatCode } from '@lapwing/coap';
-import { formatPath } from '@lapwing/lwm2m';
 import { attributesInForce } from './attributes-in-force.ts';
 import { callOptions } from './call-options.ts';
 import { deviceNamed, type Http, pathOfKind, type RestContext } from './context.ts';
+import { discoveredNodeJson } from './discovered-node-json.ts';
 import { AttributesSchema } from './operation-schemas.ts';
 import { refusal } from './problem.ts';
 import {
@@ -62,12 +62,7 @@ export function deviceOperationRoutes(http: Http, context: RestContext): void {
       if (!outcome.ok) throw refusal(outcome);
       return {
         code: formatCode(outcome.code),
-        items: outcome.value.map(({ path: node, version, dimension, attributes }) => ({
-          path: formatPath(node),
-          ...(version === undefined ? {} : { version }),
-          ...(dimension === undefined ? {} : { dimension }),
-          attributes,
-        })),
+        items: outcome.value.map(discoveredNodeJson),
       };
     },
   });

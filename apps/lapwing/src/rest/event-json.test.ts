@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { describe, it } from 'node:test';
+import { OperationFailed } from '@lapwing/coap';
 import { parsePath } from '@lapwing/lwm2m';
 import type { LwM2mServer } from '@lapwing/server';
 import { EventLog } from '../event-log.ts';
@@ -66,6 +67,87 @@ describe('an address that a Connection ID let change', () => {
       address: '[2001:db8::2]:7',
       from: '192.0.2.1:5',
     });
+  });
+});
+
+describe('operations that were kept over a planned stop', () => {
+  it('are events with what the call would have been answered, those too that were over before anybody listened', () => {
+    const server = new EventEmitter();
+    const log = new EventLog();
+    const registration = { endpointClientName: 'lamp' };
+    const about = (operation: string, path: string): object => ({
+      operationId: '7',
+      operation,
+      paths: [parsePath(path)],
+      createdAt: 0,
+    });
+    const failed = (code: string): object => ({
+      kind: 'failed',
+      error: new OperationFailed(code, 'it was not awake in time', { retryable: true }),
+    });
+    const answered = (answer: object): object => ({ kind: 'answered', answer });
+    const accepted = (code: number, value: object): object => answered({ ok: true, code, value });
+    const ended = [[registration, about('write', '/3/0/15'), failed('TIMEOUT')]];
+    Object.assign(server, { resumption: { kind: 'resumed', ended } });
+    logServerEvents(server as LwM2mServer, log);
+    const content = {
+      contentFormat: 112,
+      entries: [{ kind: 'value', path: parsePath('/3/0/9'), value: { type: 'integer', value: 87 } }],
+    };
+    const nodes = [{ path: parsePath('/3'), version: '1.1', dimension: undefined, attributes: { pmin: '5' } }];
+    for (const [operation, path, outcome] of [
+      ['read', '/3/0/9', accepted(69, { content })],
+      ['discover', '/3', accepted(69, { nodes })],
+      ['create', '/3303', accepted(65, { created: parsePath('/3303/4') })],
+      ['delete', '/3303/4', answered({ ok: false, code: 132, reason: '4.04 Not Found' })],
+      ['execute', '/3/0/4', accepted(68, {})],
+    ] as const)
+      server.emit('operationCompleted', registration, about(operation, path), outcome);
+    const seen = eventsOf(log).map(({ time: _, type, device, operationId, createdAt, ...rest }) => {
+      assert.deepEqual(
+        [type, device, operationId, createdAt],
+        ['operation-completed', 'lamp', '7', '1970-01-01T00:00:00.000Z'],
+      );
+      return rest;
+    });
+    assert.deepEqual(seen, [
+      {
+        operation: 'write',
+        paths: ['/3/0/15'],
+        problem: {
+          type: 'urn:lapwing:problem:device-timeout',
+          title: 'The device did not answer in time',
+          status: 504,
+          detail: 'It was not awake in time.',
+        },
+      },
+      {
+        operation: 'read',
+        paths: ['/3/0/9'],
+        code: '2.05',
+        contentFormat: 112,
+        entries: [{ path: '/3/0/9', type: 'integer', value: 87 }],
+      },
+      {
+        operation: 'discover',
+        paths: ['/3'],
+        code: '2.05',
+        items: [{ path: '/3', version: '1.1', attributes: { pmin: '5' } }],
+      },
+      { operation: 'create', paths: ['/3303'], code: '2.01', path: '/3303/4' },
+      {
+        operation: 'delete',
+        paths: ['/3303/4'],
+        problem: {
+          type: 'urn:lapwing:problem:device-refused',
+          title: 'The device refused',
+          status: 404,
+          detail: 'The device answered 4.04 Not Found.',
+          coapCode: '4.04',
+        },
+      },
+      { operation: 'execute', paths: ['/3/0/4'], code: '2.04' },
+    ]);
   });
 });
 

@@ -1,8 +1,11 @@
 /** From the server's typed events to the event log: the one place that knows both. */
+import { formatCode } from '@lapwing/coap';
 import { formatPath } from '@lapwing/lwm2m';
-import type { LwM2mServer, Notification, ObservationInfo } from '@lapwing/server';
+import type { LwM2mServer, Notification, ObservationInfo, ServerEvents } from '@lapwing/server';
 import type { EventLog } from '../event-log.ts';
 import { RateLimit, type RefusalLog } from '../security/refusal-log.ts';
+import { discoveredNodeJson } from './discovered-node-json.ts';
+import { problemOf, refusal } from './problem.ts';
 import { addressText, deviceSummary } from './registration-json.ts';
 import type { NotificationJson } from './schemas.ts';
 import { refusedHandshakeJson } from './security-json.ts';
@@ -20,6 +23,7 @@ export const EVENT_TYPES = [
   'awake',
   'asleep',
   'pending-changed',
+  'operation-completed',
   'sent',
   'refused',
   'handshake-refused',
@@ -46,6 +50,24 @@ const observationJson = ({ path, paths, attributes }: ObservationInfo): Readonly
 
 /** Whoever registers or updates is awake. */
 const HEARD = { awake: true };
+
+/** With what the call over REST would have been answered: a `code` and what came, or a `problem`. */
+export function completedOperationJson(
+  ...[, { operationId, operation, paths, createdAt }, outcome]: ServerEvents['operationCompleted']
+): Readonly<Record<string, unknown>> {
+  const about = { operationId, operation, paths: paths.map(formatPath), createdAt: new Date(createdAt).toISOString() };
+  if (outcome.kind === 'failed') return { ...about, problem: problemOf(outcome.error).body };
+  if (!outcome.answer.ok) return { ...about, problem: refusal(outcome.answer).body };
+  const { code, value } = outcome.answer;
+  const { content, nodes, created } = value;
+  return {
+    ...about,
+    code: formatCode(code),
+    ...(content && { contentFormat: content.contentFormat, entries: content.entries.map(entryToJson) }),
+    ...(nodes && { items: nodes.map(discoveredNodeJson) }),
+    ...(created && { path: formatPath(created) }),
+  };
+}
 
 /** Write every event of `server` into `log`, in the shapes of `docs/rest-api.md`. */
 export function logServerEvents(server: LwM2mServer, log: EventLog): void {
@@ -75,6 +97,13 @@ export function logServerEvents(server: LwM2mServer, log: EventLog): void {
   server.on('awake', ({ endpointClientName }) => log.append('awake', endpointClientName));
   server.on('asleep', ({ endpointClientName }) => log.append('asleep', endpointClientName));
   server.on('pendingChanged', ({ endpointClientName }) => log.append('pending-changed', endpointClientName));
+  const logCompleted = (...completed: ServerEvents['operationCompleted']): void => {
+    log.append('operation-completed', completed[0].endpointClientName, completedOperationJson(...completed));
+  };
+  // Those that were over before anybody could listen.
+  const { resumption } = server;
+  if (resumption?.kind === 'resumed') for (const ended of resumption.ended) logCompleted(...ended);
+  server.on('operationCompleted', logCompleted);
   server.on('addressChanged', (registration, from) => {
     log.append('address-changed', registration.endpointClientName, {
       address: addressText(registration.address),

@@ -65,6 +65,7 @@ const PROBLEMS = {
   'device-reset': { status: 502, title: 'The device rejected the message' },
   'too-many-streams': { status: 503, title: 'Too many event streams are open' },
   'not-available': { status: 503, title: 'The operation was given up' },
+  'operation-kept': { status: 503, title: 'The server stops; the operation is kept and goes out after its start' },
   'store-full': { status: 507, title: 'There is no room for more' },
   'device-timeout': { status: 504, title: 'The device did not answer in time' },
 } as const;
@@ -120,6 +121,7 @@ const NAME_BY_FAILURE: Readonly<Record<string, ProblemName>> = {
   NOT_OBSERVABLE: 'device-not-observing',
   NOT_REGISTERED: 'unknown-device',
   CLOSED: 'not-available',
+  SUSPENDED: 'operation-kept',
   IDENTITY_TAKEN: 'identity-taken',
   STORE_FULL: 'store-full',
   TOO_MANY: 'not-available',

@@ -95,13 +95,14 @@ export interface CreatedJson extends CodeJson {
   readonly paths?: readonly string[];
 }
 
+export interface DiscoveredNodeJson {
+  readonly path: string;
+  readonly version?: string;
+  readonly dimension?: number;
+  readonly attributes: Readonly<Record<string, string>>;
+}
 export interface DiscoveredJson extends CodeJson {
-  readonly items: readonly {
-    readonly path: string;
-    readonly version?: string;
-    readonly dimension?: number;
-    readonly attributes: Readonly<Record<string, string>>;
-  }[];
+  readonly items: readonly DiscoveredNodeJson[];
 }
 
 export interface NotificationJson {
