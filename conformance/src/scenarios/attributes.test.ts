@@ -110,6 +110,8 @@ describe('scenarios: attributes in a Discover', () => {
       [{ lt: 100 }, { gt: 100 }],
       [{ lt: 10, gt: 11 }, { st: 2 }],
       [{ lt: 10, gt: 14 }, { st: 2 }],
+      // epmin and epmax came with 1.1.
+      ...(version === '1.0' ? [] : [[{ epmax: 200 }, { epmin: 300 }]]),
     ];
     for (const [taken, wrong] of refused) {
       await using scene = await open(version);
@@ -133,6 +135,22 @@ describe('scenarios: attributes and notifications', () => {
     assert.deepEqual(await moments(version, { pmin: 5, pmax: 15 }, false), [15, 30]);
     assert.deepEqual(await moments(version, { pmin: 10, pmax: 15 }, true), [10, 20, 30]);
     assert.deepEqual(await moments(version, { pmin: 10, pmax: 10 }, false), [10, 20, 30], 'they may be equal');
+  });
+  proves('attribute-pmax-below-pmin', ['both on the Resource', 'one of them above'], async (version, where) => {
+    // Neither is refused: such a pmax is as if it were not there. OMA TS Core §7.3.2.
+    await using scene = await open(version);
+    const path = at(singleOf('integer'));
+    const above = where === 'one of them above' ? OBJECT : path;
+    assert.equal(await scene.server.writeAttributes(above, { pmin: 30 }), '2.04');
+    assert.equal(await scene.server.writeAttributes(path, { pmax: 20 }), '2.04');
+    await scene.server.observe(path);
+    await scene.seconds(25);
+    assert.deepEqual(scene.server.told(), []);
+    scene.client.set(path, 1);
+    await scene.seconds(10);
+    assert.deepEqual(scene.server.told().length, 1, 'pmin holds');
+    await scene.seconds(100);
+    assert.deepEqual(scene.server.told(), []);
   });
   proves('attribute-lt', NUMBERS, async (version, type) => {
     assert.deepEqual(await told(version, type, { lt: 100 }, [120, 110, 99, 50, 101, 150]), [99, 101]);

@@ -1,12 +1,15 @@
-/** What a server makes of a device that speaks message by message, and not always as it should. */
+/** What a server makes of a device that speaks message by message, not always as it should, and a device of such a server. */
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import { Codes, formatCode, OperationFailed, type Code } from '@lapwing/coap';
+import { buildOptions, Codes, formatCode, OperationFailed, type Code } from '@lapwing/coap';
+import { LwM2mClient } from '@lapwing/client';
 import { formatPath, valueToJs, type LwM2mVersion, type NodeEntry } from '@lapwing/lwm2m';
 import type { Notification, Observation, Outcome } from '@lapwing/server';
+import { SimulatedNetwork } from '@lapwing/testkit';
+import { DEVICE, device } from '../configurations.ts';
 import { at } from '../operator.ts';
 import { proves } from '../proves.ts';
-import { CON, NON, RawScene, RST } from '../raw-device.ts';
+import { ACK, CON, NON, RawScene, RST } from '../raw-device.ts';
 
 const LEVEL = '/3/0/9';
 const MEMORY = '/3/0/10';
@@ -287,6 +290,44 @@ describe('scenarios: Send as it should not be', () => {
     assert.deepEqual(sends, []);
     assert.equal((await scene.post(['dp'], [], { contentFormat, payload: good })).code, '2.04');
     assert.deepEqual(sends, [[[LEVEL, T, 40]]]);
+  });
+});
+
+describe('scenarios: a server that asks what it should not', () => {
+  proves('raw-delete-resource', async (version) => {
+    const network = new SimulatedNetwork();
+    const server = network.scriptedPeer({ host: '10.0.0.1', port: 5683 });
+    const at = { host: '10.1.0.1', port: 56_830 };
+    const client = new LwM2mClient(network.driver(at), {
+      endpointClientName: 'asked',
+      lwm2mVersion: version,
+      servers: [{ uri: 'coap://10.0.0.1' }],
+      objects: [device()],
+    });
+    client.register();
+    await network.run(100);
+    const { messageId, token } = server.take();
+    const options = buildOptions({ locationPath: ['rd', 'a'] });
+    server.send(at, { type: ACK, code: Codes.created, messageId, token, options });
+    await network.run(100);
+    assert.equal(client.registrations[0]?.state, 'registered');
+    const asked = async (...uriPath: readonly string[]): Promise<string> => {
+      server.send(at, {
+        type: CON,
+        code: Codes.delete,
+        messageId: 7000 + uriPath.length,
+        options: buildOptions({ uriPath }),
+      });
+      await network.run(100);
+      return formatCode(server.take().code);
+    };
+    assert.equal(await asked('3', '0', '0'), '4.05', 'a Resource');
+    assert.equal(await asked('3'), '4.05', 'an Object');
+    assert.equal(await asked(), '4.05', 'everything, which only a Bootstrap-Server may');
+    assert.equal(client.get('/3/0/0'), DEVICE.manufacturer);
+    const closing = client.close();
+    await network.run(60_000);
+    await closing;
   });
 });
 

@@ -8,7 +8,7 @@ import { device } from '../configurations.ts';
 import { valuesOf } from '../operator.ts';
 import { proves } from '../proves.ts';
 import { register } from '../raw-register.ts';
-import { Scene, type SceneOptions } from '../scene.ts';
+import { ENDPOINT_CLIENT_NAME, Scene, type SceneOptions } from '../scene.ts';
 
 const VALUE = '/3303/0/5700';
 const SERVER = { host: '10.0.0.1', port: 5683 };
@@ -31,6 +31,9 @@ describe('scenarios: registrations', () => {
     await scene.settle(scene.client.close());
     assert.deepEqual(scene.history, ['registered', 'updated', 'deregistered']);
     assert.equal(scene.server.server.registrationCount, 0);
+    const queries = [`ep=${ENDPOINT_CLIENT_NAME}`, 'lt=300', `lwm2m=${version}`];
+    assert.equal((await register(scene.network, SERVER, queries)).code, '2.01', 'and it may come back');
+    assert.equal(scene.history.at(-1), 'registered');
   });
 
   proves('register-again', async (version) => {

@@ -1,7 +1,16 @@
 /** Write and Write-Composite: every type in every format, whole and in part, and what is refused. */
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import type { LwM2mVersion } from '@lapwing/lwm2m';
+import { UsageError } from '@lapwing/coap';
+import {
+  Device,
+  objectInstancePath,
+  resourceInstancePath,
+  resourcePath,
+  type LwM2mVersion,
+  type NodeEntry,
+  type ResourceInstancePath,
+} from '@lapwing/lwm2m';
 import { device } from '../configurations.ts';
 import { proves } from '../proves.ts';
 import { Scene } from '../scene.ts';
@@ -20,8 +29,16 @@ import {
   type TestedType,
 } from '../test-object.ts';
 
-const SINGLE = { Text: 0, TLV: 11_542, CBOR: 60, JSON: 11_543, 'SenML JSON': 110, 'SenML CBOR': 112 } as const;
-const MULTIPLE = { TLV: 11_542, JSON: 11_543, 'SenML JSON': 110, 'SenML CBOR': 112 } as const;
+/** Devices and servers of before LwM2M 1.0 have TLV and JSON by other numbers. */
+const MULTIPLE = {
+  TLV: 11_542,
+  'old TLV': 1542,
+  JSON: 11_543,
+  'old JSON': 1543,
+  'SenML JSON': 110,
+  'SenML CBOR': 112,
+} as const;
+const SINGLE = { Text: 0, CBOR: 60, ...MULTIPLE } as const;
 const BYTES = { ...SINGLE, Opaque: 42 } as const;
 const COMPOSITE = { 'SenML JSON': 110, 'SenML CBOR': 112 } as const;
 const names = <Name extends string>(formats: Readonly<Record<Name, unknown>>): readonly Name[] =>
@@ -98,6 +115,49 @@ describe('scenarios: Write', () => {
       );
       assert.deepEqual((await server.read(path)).values, { [`${path}/5`]: value, [`${path}/9`]: INITIAL[type] });
     }
+  });
+
+  proves('write-no-values', names(MULTIPLE), async (version, name) => {
+    await using scene = await open(version);
+    const { server } = scene;
+    const format = MULTIPLE[name];
+    const several = resourcePath(TEST_OBJECT_ID, 0, multipleOf('integer'));
+    const kept: NodeEntry = {
+      kind: 'value',
+      path: resourcePath(TEST_OBJECT_ID, 0, MANDATORY),
+      value: { type: 'string', value: 'still here' },
+    };
+    // Only TLV can say that there are none; whole without them says the same.
+    const entries: readonly NodeEntry[] =
+      format === 11_542 || format === 1542 ? [kept, { kind: 'empty', path: several }] : [kept];
+    const path = objectInstancePath(TEST_OBJECT_ID, 0);
+    assert.ok((await scene.settle(server.device.write(path, entries, { format }))).ok);
+    const { values } = await server.read(INSTANCE);
+    assert.equal(values[at(MANDATORY)], 'still here');
+    assert.ok(!Object.keys(values).some((each) => each.startsWith(`${at(multipleOf('integer'))}/`)));
+  });
+
+  proves('write-not-encodable', names(BYTES), async (version, name) => {
+    await using scene = await open(version);
+    scene.sent();
+    const { device: target } = scene.server;
+    const format = BYTES[name];
+    const several = resourcePath(TEST_OBJECT_ID, 0, multipleOf('float'));
+    const values: readonly NodeEntry[] = [0, 1].map((id) => ({
+      kind: 'value',
+      path: resourceInstancePath(TEST_OBJECT_ID, 0, multipleOf('float'), id),
+      value: { type: 'float', value: id },
+    }));
+    const writing: Promise<unknown>[] = [
+      target.write(Device.path(0).timezone, 5 as never, { format }),
+      target.write(resourcePath(TEST_OBJECT_ID, 0, singleOf('float')), values, { format }),
+    ];
+    // One value is all they carry, and Opaque carries bytes alone.
+    if (['Text', 'CBOR', 'Opaque'].includes(name)) writing.push(target.write(several, values, { format }));
+    if (name === 'Opaque')
+      writing.push(target.write(values[1]!.path as ResourceInstancePath, values.slice(1), { format }));
+    for (const each of writing) await assert.rejects(scene.settle(each), UsageError);
+    assert.deepEqual(scene.requests('server'), [], 'nothing of it is sent');
   });
 
   proves('write-refused', async (version) => {
