@@ -25,7 +25,7 @@ export interface Created {
 /** Object Instances of one Object that servers may bring about, unless the application's description has more. */
 export const MAX_OBJECT_INSTANCES = 256;
 
-interface NewInstance {
+export interface NewInstance {
   readonly path: ObjectInstancePath;
   readonly resources: Map<number, TreeResource>;
 }
@@ -85,18 +85,28 @@ export function deleteInstance(
   if (!object.instances.has(path.objectInstanceId)) return notFound(formatPath(path));
   const allowed = object.spec.delete;
   if (allowed === undefined || allowed === false) return notAllowed(`Object ${path.objectId} does not take Delete`);
-  const removed = (): undefined => {
+  return andThen(callDelete(object, path, contextOf), () => {
     tree.removeObjectInstance(path.objectId, path.objectInstanceId);
-  };
-  if (allowed === true) return removed();
+    return undefined;
+  });
+}
+
+/** Tell the application that an Object Instance is going to be removed. */
+export function callDelete(
+  object: TreeObject,
+  path: ObjectInstancePath,
+  contextOf: (path: Path) => HandlerContext,
+): MaybePromise<void> {
+  const { delete: allowed } = object.spec;
+  if (typeof allowed !== 'function') return;
   const failed = (cause: unknown): never => {
     throw cause instanceof OperationRefused ? cause : new HandlerFailed(path, 'delete', cause);
   };
   try {
     const done = allowed(path.objectInstanceId, contextOf(path));
-    return done instanceof Promise ? done.then(removed, failed) : removed();
+    return done instanceof Promise ? done.catch(failed) : done;
   } catch (cause) {
-    return failed(cause);
+    failed(cause);
   }
 }
 
@@ -167,7 +177,8 @@ function planInstance(
   return resources;
 }
 
-function callCreate(
+/** Ask the application for an Object Instance; what it adds comes to `resources`. */
+export function callCreate(
   object: TreeObject,
   { path, resources }: NewInstance,
   contextOf: (path: Path) => HandlerContext,

@@ -37,7 +37,7 @@ export type WriteMode = 'replace' | 'update';
 export type WriteTarget = ObjectInstancePath | ResourcePath | ResourceInstancePath;
 
 /** What will be written to one Resource. */
-interface ResourceWrite {
+export interface ResourceWrite {
   readonly path: ResourcePath;
   readonly definition: ResourceDefinition;
   readonly before: TreeResource | undefined;
@@ -284,13 +284,17 @@ function apply(
     for (const { path } of handled) tree.changed(path);
     return writes.map(({ path }) => path);
   };
+  return andThen(writeToHandlers(handled, contextOf), written);
+}
+
+/** Give each of these handlers its value; when one of several refuses, those before it get back what they had. */
+export function writeToHandlers(
+  handled: readonly ResourceWrite[],
+  contextOf: (path: Path) => HandlerContext,
+): MaybePromise<void> {
   // The usual case: nothing has to be taken back when it fails.
-  if (handled.length <= 1)
-    return andThen(
-      eachInOrder(handled, (write) => callWrite(write, contextOf)),
-      written,
-    );
-  return applyWhole(handled, contextOf).then(written);
+  if (handled.length <= 1) return eachInOrder(handled, (write) => callWrite(write, contextOf));
+  return applyWhole(handled, contextOf);
 }
 
 /** Several handlers as one: when one of them refuses, those before it get back what they had, as far as they can be read. */
