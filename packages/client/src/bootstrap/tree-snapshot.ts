@@ -1,0 +1,58 @@
+/**
+ * A tree as it was before a bootstrap, to go back to when that fails: which Object Instances existed, and the values they
+ * kept. OMA TS Core §6.1.6: what there was before stays in force.
+ *
+ * What a handler was given meanwhile is not kept here and cannot be put back.
+ */
+import { objectInstancePath, resourcePath } from '@lapwing/lwm2m';
+import type { ResourcePath } from '@lapwing/lwm2m';
+import type { ObjectTree, TreeResource } from '../object-tree.ts';
+
+/** By Object ID, Object Instance ID, Resource ID. */
+export type TreeSnapshot = ReadonlyMap<number, ReadonlyMap<number, ReadonlyMap<number, TreeResource>>>;
+
+/** A `TreeResource` never changes, so that the snapshot is one of references. */
+export const snapshotTree = (tree: ObjectTree): TreeSnapshot =>
+  new Map(
+    [...tree.objects].map(([objectId, { instances }]) => [
+      objectId,
+      new Map([...instances].map(([id, { resources }]) => [id, new Map(resources)])),
+    ]),
+  );
+
+/** Who listens to the tree hears of what differs. */
+export function restoreTree(tree: ObjectTree, snapshot: TreeSnapshot): void {
+  tree.batch(() => {
+    const changes: (readonly [ResourcePath, TreeResource | undefined])[] = [];
+    for (const [objectId, { instances }] of tree.objects) {
+      const before = snapshot.get(objectId);
+      for (const id of [...instances.keys()]) if (before?.has(id) !== true) tree.removeObjectInstance(objectId, id);
+      for (const [id, resources] of before ?? []) {
+        const instance = instances.get(id);
+        if (instance === undefined) {
+          tree.insert(objectInstancePath(objectId, id), { resources: new Map(resources) });
+          continue;
+        }
+        for (const resourceId of new Set([...instance.resources.keys(), ...resources.keys()])) {
+          const after = resources.get(resourceId);
+          if (instance.resources.get(resourceId) === after) continue;
+          changes.push([resourcePath(objectId, id, resourceId), after]);
+        }
+      }
+    }
+    tree.storeAll(changes);
+    // Values that follow from others (`ClientObject.changed`) have been set anew; they are to be the old ones, too.
+    for (const [objectId, { instances }] of tree.objects) {
+      for (const [id, { resources }] of instances) {
+        const before = snapshot.get(objectId)?.get(id);
+        for (const resourceId of new Set([...resources.keys(), ...(before?.keys() ?? [])])) {
+          const after = before?.get(resourceId);
+          if (resources.get(resourceId) === after) continue;
+          if (after === undefined) resources.delete(resourceId);
+          else resources.set(resourceId, after);
+          tree.changed(resourcePath(objectId, id, resourceId));
+        }
+      }
+    }
+  });
+}
