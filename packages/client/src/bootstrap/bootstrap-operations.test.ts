@@ -113,8 +113,8 @@ describe('Bootstrap-Read (Core §6.1.7.4)', () => {
   for (const format of [110, 112, 11542, 11544]) {
     it(`Server and Access Control, Objects and Object Instances, in Content-Format ${format}`, async () => {
       for (const [at, values] of [
-        ['/1', '/1/0/0 101 /1/0/1 300 /1/0/6 false /1/0/7 U'],
-        ['/1/0', '/1/0/0 101 /1/0/1 300 /1/0/6 false /1/0/7 U'],
+        ['/1', '/1/0/0 101 /1/0/1 300 /1/0/6 false /1/0/7 "U"'],
+        ['/1/0', '/1/0/0 101 /1/0/1 300 /1/0/6 false /1/0/7 "U"'],
         ['/2', '/2/3/0 3 /2/3/1 0 /2/3/2/1 15 /2/3/3 1'],
         ['/2/3', '/2/3/0 3 /2/3/1 0 /2/3/2/1 15 /2/3/3 1'],
       ] as const) {
@@ -123,7 +123,7 @@ describe('Bootstrap-Read (Core §6.1.7.4)', () => {
         assert.deepEqual([answer.code, answer.contentFormat], [Codes.content, format]);
         const decoded = decodePayload(format, answer.payload!, { path: parsePath(at) as never, definitions });
         assert.ok(!isMalformed(decoded));
-        const read = decoded.map((entry) => (entry.kind === 'value' ? `${textOf(entry.path)} ${entry.value.value}` : '')); // prettier-ignore
+        const read = decoded.map((entry) => (entry.kind === 'value' ? `${textOf(entry.path)} ${JSON.stringify(entry.value.value)}` : '')); // prettier-ignore
         assert.equal(read.join(' '), values);
       }
     });
