@@ -144,6 +144,7 @@ const without = (body: Record<string, unknown>, path: string): object => ({
   entries: entriesOf(body).filter((entry) => !entry.path.startsWith(path)),
 });
 const isRead = (path: string) => (method: string, at: string) => method === 'GET' && at === `/nodes${path}`;
+const isAt = (path: string) => (_: string, at: string) => at === path;
 const isWrite = (path: string) => (method: string, at: string) => method === 'PUT' && at === `/nodes${path}`;
 
 // One line each: what is wrong with the device, and which case finds it.
@@ -178,6 +179,18 @@ const FAULTS: readonly Tampering[] = [
   { name: 'cannot be observed', found: 'observe-levels', matches: (method, at) => method === 'PUT' && at === '/observations/3/0', answer: () => refusal('5.01') },
   { name: 'answers nothing to an Observe of what is executed', found: 'observe-unreadable', matches: (_, at) => at === '/observations/1/0/8', answer: () => [504, { type: 'urn:lapwing:problem:device-timeout', title: '', status: 504, detail: 'No answer.' }] },
   { name: 'is observed where nothing is', found: 'observe-absent', matches: (_, at) => at === '/observations/42768', answer: () => ok({ path: '/42768', startedAt: '', contentFormat: 0, entries: [] }) },
+  { name: 'leaves an Object Instance out of a composite', found: 'read-composite', matches: isAt('/composite/read'), answer: (s, b) => [s, without(b, '/1/0')] },
+  { name: 'answers a composite in another format', found: 'read-composite-format', matches: isAt('/composite/read'), answer: (s, b) => [s, { ...b, contentFormat: 60 }] },
+  { name: 'refuses a composite for what is not there', found: 'read-composite-partial', matches: isAt('/composite/read'), answer: () => refusal('4.04') },
+  { name: 'answers a composite with more than was asked for', found: 'read-composite-partial', matches: isAt('/composite/read'), answer: (s, b) => [s, { ...b, entries: [...entriesOf(b), { path: '/3303/0/5700', type: 'float', value: 1 }] }] },
+  { name: 'shows its keys in the root', found: 'read-composite-root', matches: isAt('/composite/read'), answer: (s, b) => [s, { ...b, entries: [...entriesOf(b), { path: '/0/0/5', type: 'opaque', value: '' }] }] },
+  { name: 'leaves an Object out of the root', found: 'read-composite-root', matches: isAt('/composite/read'), answer: (s, b) => [s, without(b, '/3303/0')] },
+  { name: 'has no Write-Composite', found: 'write-composite', matches: isAt('/composite/write'), answer: () => refusal('4.05') },
+  { name: 'forgets what a Write-Composite brought', found: 'write-composite', matches: isRead('/3/0/14'), answer: (s, b) => [s, { ...b, entries: [{ path: '/3/0/14', type: 'string', value: '' }] }] },
+  { name: 'takes a Write-Composite that it cannot carry out', found: 'write-composite-all-or-none', matches: isAt('/composite/write'), answer: () => [200, { code: '2.04' }] },
+  { name: 'cannot observe a composite', found: 'observe-composite', matches: isAt('/composite/observe'), answer: () => refusal('5.01') },
+  { name: 'notifies of one node of a composite only', found: 'observe-composite-attributes', matches: isAt('/observations'), answer: (s, b) => [s, { items: (b['items'] as { lastNotification: object | null }[]).map((item) => ({ ...item, lastNotification: item.lastNotification && without(item.lastNotification as Record<string, unknown>, '/1/0') })) }] },
+  { name: 'notifies of an Object Instance that is not there', found: 'observe-composite-create-delete', matches: isAt('/observations'), answer: (s, b) => [s, { items: (b['items'] as { paths?: string[]; lastNotification: Record<string, unknown> | null }[]).map((item) => ({ ...item, lastNotification: item.lastNotification && { ...item.lastNotification, entries: item.paths?.map((path) => ({ path: `${path}/0/0`, type: 'string', value: '' })) } })) }] },
   { name: 'keeps what is deleted', found: 'create-delete', matches: isRead('/16/2'), answer: () => ok({ entries: [] }) },
   { name: 'has a second Device', found: 'create-second-device', matches: (method, at) => method === 'POST' && at === '/nodes/3', answer: () => [201, { code: '2.01', path: '/3/1' }] },
   { name: 'deletes what is not there', found: 'delete-absent', matches: (method, at) => method === 'DELETE' && at === '/nodes/16/65000', answer: () => [200, { code: '2.02' }] },

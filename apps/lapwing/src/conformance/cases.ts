@@ -1,4 +1,5 @@
 /** The cases of `lapwing conformance`, in the order in which they are run. */
+import { COMPOSING } from './cases/composing.ts';
 import { CREATING } from './cases/creating.ts';
 import { DESTRUCTIVE } from './cases/destructive.ts';
 import { DISCOVERING } from './cases/discovering.ts';
@@ -14,6 +15,7 @@ export const CASES: readonly ConformanceCase[] = [
   ...WRITING,
   ...EXECUTING,
   ...REPORTING,
+  ...COMPOSING,
   ...CREATING,
   ...DESTRUCTIVE,
 ];

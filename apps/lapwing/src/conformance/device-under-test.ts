@@ -2,6 +2,7 @@
 import { isMalformed, parsePath } from '@lapwing/lwm2m';
 import { RequestFailed, type RestClient } from '../rest-client.ts';
 import type { NodeBodyJson } from '../rest/node-content.ts';
+import type { CompositeJson, CompositeWriteJson, ObservedCompositeJson } from '../rest/operation-schemas.ts';
 import type {
   CodeJson,
   CreatedJson,
@@ -157,15 +158,35 @@ export class DeviceUnderTest {
     return this.#ask('PUT', 'observations', path);
   }
 
+  readComposite(paths: readonly string[], format?: number): Promise<Answer<CompositeJson>> {
+    return this.#ask('POST', 'composite', '/read', { body: { paths }, format });
+  }
+
+  writeComposite(values: NonNullable<CompositeWriteJson['values']>, format?: number): Promise<Answer> {
+    return this.#ask('POST', 'composite', '/write', { body: { values }, format });
+  }
+
+  observeComposite(paths: readonly string[]): Promise<Answer<ObservedCompositeJson>> {
+    return this.#ask('POST', 'composite', '/observe', { body: { paths } });
+  }
+
   async observations(): Promise<readonly ObservationJson[]> {
     const at = `/devices/${encodeURIComponent(this.name)}/observations`;
     return (await this.#api.call<{ readonly items: readonly ObservationJson[] }>('GET', at)).items;
   }
 
   /** Cancel with Observe: 1. False when it was not observed any more. */
-  async cancelObservation(path: string): Promise<boolean> {
+  cancelObservation(path: string): Promise<boolean> {
+    return this.#cancel('DELETE', `observations${path}`);
+  }
+
+  cancelComposite(paths: readonly string[]): Promise<boolean> {
+    return this.#cancel('POST', 'composite/cancel', { paths });
+  }
+
+  async #cancel(method: string, what: string, body?: unknown): Promise<boolean> {
     try {
-      await this.#api.call('DELETE', `/devices/${encodeURIComponent(this.name)}/observations${path}?mode=active`);
+      await this.#api.call(method, `/devices/${encodeURIComponent(this.name)}/${what}?mode=active`, body);
       return true;
     } catch (error) {
       if (error instanceof RequestFailed && error.status === 404) return false;

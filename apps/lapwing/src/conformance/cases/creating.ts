@@ -65,7 +65,7 @@ async function createsAndDeletes(device: DeviceUnderTest, object: ObjectUnderTes
 }
 
 /** What must be given: as in the Object Instance that is there, else something of the type. */
-function contentOf({ definition, instances }: ObjectUnderTest): NonNullable<NodeBodyJson['resources']> {
+export function contentOf({ definition, instances }: ObjectUnderTest): NonNullable<NodeBodyJson['resources']> {
   const resources: Record<string, ResourceJson> = {};
   const [like] = instances;
   for (const resource of definition?.resources ?? []) {

@@ -14,7 +14,7 @@ import { absentObject, absentResource, mandatoryOf, numbers } from '../targets.t
 import { until } from '../waiting.ts';
 
 /** ms that a notification may come late. */
-const GRACE = 5_000;
+export const GRACE = 5_000;
 
 export const REPORTING: readonly ConformanceCase[] = [
   {
@@ -104,7 +104,7 @@ async function attributesAt(
 const IN_USE = 'It has attributes already, which are not touched.';
 
 /** Attributes for the time of `judge`; skipped where somebody has set some. */
-async function withAttributes(
+export async function withAttributes(
   device: DeviceUnderTest,
   path: string,
   attributes: Readonly<Record<string, number>>,

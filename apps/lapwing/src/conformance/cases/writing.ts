@@ -75,7 +75,7 @@ export const WRITING: readonly ConformanceCase[] = [
   },
 ];
 
-interface Change {
+export interface Change {
   readonly resource: ResourceUnderTest;
   /** Another than the Resource has. */
   readonly value: ScalarJson;
@@ -94,7 +94,7 @@ const HARMLESS: Readonly<Record<string, readonly [ScalarJson, ScalarJson]>> = {
 };
 const APPLICATION_TYPE = 5750;
 
-function harmless(device: DeviceUnderTest): readonly Change[] {
+export function harmless(device: DeviceUnderTest): readonly Change[] {
   return (
     device.resources
       .filter(({ definition: { multiple, operations } }) => !multiple && operations === 'RW')
@@ -171,7 +171,10 @@ async function writesAs(
 }
 
 /** Written as it was before the first case. */
-async function restored(device: DeviceUnderTest, { path, definition, instance }: ResourceUnderTest): Promise<Verdict> {
+export async function restored(
+  device: DeviceUnderTest,
+  { path, definition, instance }: ResourceUnderTest,
+): Promise<Verdict> {
   return answered(device, await device.write(path, asBody(definition, entriesAt(instance.entries, path))), '2.04');
 }
 
