@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { createSecretKey } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { UsageError } from '@lapwing/coap';
-import { LwM2mClient, temperatureObject } from '@lapwing/client';
-import { Temperature } from '@lapwing/lwm2m';
+import { deviceObject, LwM2mClient, temperatureObject } from '@lapwing/client';
+import { resourcePath, Temperature } from '@lapwing/lwm2m';
 import type { LwM2mServer, Observation } from '@lapwing/server';
 import { NatRelay, type SimulatedNetwork } from '@lapwing/testkit';
 import {
@@ -205,6 +205,33 @@ describe('a server that is stopped and started', () => {
     await network.run(3_000);
     assert.deepEqual(seen, [22]);
     assert.deepEqual(disturbed, []);
+    await settled(network, client.close());
+    await next.server.close();
+  });
+
+  it('an operation that waits for a device asleep goes out over the association that was kept, when it wakes', async () => {
+    const before = scene([pskEntry('one')], { server: { parameters: { clientAwakeTime: 10_000 } } });
+    const { network } = before;
+    let resets = 0;
+    const client = new LwM2mClient(network.secureDriver(DEVICE, {}), {
+      endpointClientName: 'one',
+      servers: [{ uri: 'coaps://10.0.0.1', credentials: psk('one'), lifetimeSeconds: 600 }],
+      objects: [temperatureObject({ value: 20 }), deviceObject({ reboot: () => void resets++ })],
+      queueMode: { awakeTime: 10_000 },
+    });
+    client.register();
+    await network.run(30_000);
+    const kept = assert.rejects(before.server.device('one')!.execute(resourcePath(3, 0, 4)), { code: 'SUSPENDED' });
+    const { next, snapshot } = await restart(before, [pskEntry('one')]);
+    await kept;
+    const completed: unknown[] = [];
+    next.server.on('operationCompleted', (_registration, { operation }, { kind }) => completed.push([operation, kind]));
+    const resumption = await next.server.resume({ bytes: snapshot, key: SNAPSHOT_KEY });
+    assert.equal(resumption.kind === 'resumed' && resumption.operations, 1);
+    client.update();
+    await network.run(3_000);
+    assert.deepEqual([resets, completed], [1, [['execute', 'answered']]]);
+    assert.equal(next.driver.dtlsCounters.handshakesStarted, 0);
     await settled(network, client.close());
     await next.server.close();
   });

@@ -477,17 +477,17 @@ describe('an operation that cannot complete', () => {
     assert.deepEqual(getEventListeners(signal, 'abort'), []);
   });
 
-  it('rejects with NOT_REGISTERED when the device de-registers, expires or registers anew meanwhile', async () => {
+  it('rejects with CANCELLED when the device registers anew meanwhile, and with NOT_REGISTERED when its registration ends', async () => {
     await using setup = setUp();
     const device = await registered(setup);
     device.onRequest = () => undefined;
     const handle = setup.server.device('one')!;
-    for (const end of [
-      (): Promise<unknown> => device.register(['ep=one', 'lt=60']),
-      (): Promise<unknown> => setup.network.run(62_000),
-    ]) {
+    for (const [end, code, text] of [
+      [() => device.register(['ep=one', 'lt=60']), 'CANCELLED', /"one" was cancelled: it has registered anew/],
+      [() => setup.network.run(62_000), 'NOT_REGISTERED', /"one" is not registered/],
+    ] as readonly [() => Promise<unknown>, string, RegExp][]) {
       const reading = handle.read(at('/3/0/9'));
-      const rejected = assert.rejects(reading, failsWith('NOT_REGISTERED', /"one" is not registered/));
+      const rejected = assert.rejects(reading, failsWith(code, text));
       await setup.network.run(100);
       await end();
       await rejected;

@@ -299,6 +299,12 @@ export const notRegistered = (record: RegistrationRecord): OperationFailed =>
     retryable: false,
   });
 
+/** It was asked of a registration that another one has taken the place of; the device has forgotten whom to answer. */
+export const registeredAnew = ({ endpointClientName }: RegistrationRecord): OperationFailed =>
+  new OperationFailed('CANCELLED', `the request to "${endpointClientName}" was cancelled: it has registered anew`, {
+    retryable: true,
+  });
+
 export const serverClosed = (): OperationFailed =>
   new OperationFailed('CLOSED', 'the server was closed', { retryable: false });
 

@@ -49,6 +49,7 @@ import {
   abandonRequests,
   holdRequests,
   notRegistered,
+  registeredAnew,
   serverClosed,
   serverSuspended,
   type ExchangeOwner,
@@ -538,7 +539,7 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
   }
 
   #ended(record: RegistrationRecord, reason: RemovalReason): void {
-    abandonRequests(record, notRegistered);
+    abandonRequests(record, reason === 'replaced' ? registeredAnew : notRegistered);
     this.#queues.forget(record);
     // Whoever removes a device wants nothing more of it.
     if (reason === 'removed') endObservations(record, 'registration-ended');
