@@ -191,6 +191,24 @@ export const SCENARIOS: readonly Case[] = [
       SINCE_1_1,
     ],
   ]),
+  ...cases('pending', [
+    [
+      'pending-register-again',
+      'A second Register cancels what was asked before, and what waits for a device asleep is asked of the new one',
+      SINCE_1_0,
+    ],
+    ['pending-deregister', 'De-register cancels everything that is pending, and nothing more is asked', SINCE_1_0],
+    ['pending-registration-over', 'Expiry and removal cancel everything that is pending', SINCE_1_0],
+  ]),
+  ...cases('timeouts', [
+    ['timeout-not-acknowledged', 'A request that is never acknowledged fails after all transmissions', SINCE_1_0],
+    [
+      'timeout-acknowledged',
+      'A request that is acknowledged and not answered fails when its caller gives up',
+      SINCE_1_0,
+    ],
+    ['timeout-asleep', 'A device in queue mode that does not answer is taken to sleep', SINCE_1_0],
+  ]),
   ...open('Bootstrap', [
     ['bootstrap-scenarios', 'The scenarios of Bootstrap, with and without security', SINCE_1_0],
     ['bootstrap-ends-attributes', 'Bootstrap ends observations and attributes of every level', SINCE_1_0],
