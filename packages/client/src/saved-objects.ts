@@ -194,14 +194,13 @@ export function restoreServers(saved: SavedObjects, tree: ObjectTree): void {
 
 function restorePersistent(object: TreeObject, saved: SavedObject | undefined, restoring: RestoringObjects): void {
   if (saved === undefined) return;
-  const described = new Set(object.instances.keys());
   for (const id of numbersOf(saved.deleted)) object.instances.delete(id);
   const created = new Set(numbersOf(saved.created));
   for (const [id, kept] of instancesOf(saved, object)) {
     const instance = object.instances.get(id);
     if (instance !== undefined) overlay(instance.resources, resourcesOf(object, kept));
     // One that was described then and is not any more is the application's to leave out.
-    else if (created.has(id) && !described.has(id)) recreate(object, id, resourcesOf(object, kept), restoring);
+    else if (created.has(id)) recreate(object, id, resourcesOf(object, kept), restoring);
   }
 }
 

@@ -158,4 +158,22 @@ describe('a Confirmable notification that is not acknowledged', () => {
       [30, 31, 31],
     );
   });
+
+  it('is stored when the registration ends before it is acknowledged', async () => {
+    const { network, server, client, told } = await world(true);
+    await server.request(`PUT ${VALUE}?con=1`);
+    await server.request(`GET ${VALUE}`, OBSERVE);
+    network.conditions = { ...network.conditions, loss: 1 };
+    client.set(VALUE, 30);
+    await network.run(1000);
+    network.conditions = { ...network.conditions, loss: 0 };
+    client.register();
+    await network.run(1000);
+    assert.equal(client.storedValueCount, 1);
+    await server.request(`GET ${VALUE}`, OBSERVE);
+    assert.deepEqual(
+      (await told(1000))[0]?.map(([value]) => value),
+      [30, 30],
+    );
+  });
 });
