@@ -111,6 +111,9 @@ export function restoreAttributes(
   }
 }
 
+/** Whether `readState` can read it. */
+export const isReadable = (state: unknown): state is ClientState => isState(state) || isVersion1(state);
+
 function exists(tree: ObjectTree, path: Path): boolean {
   switch (path.kind) {
     case 'root':

@@ -8,7 +8,7 @@
 import { EventEmitter } from 'node:events';
 import { OperationFailed, UsageError } from '@lapwing/coap';
 import type { CoapEvent, IncomingRequest } from '@lapwing/coap';
-import { isMalformed, ObjectDefinitions, parsePath } from '@lapwing/lwm2m';
+import { formatPath, isMalformed, ObjectDefinitions, parsePath } from '@lapwing/lwm2m';
 import type { DefinitionLookup, LwM2mVersion, NodeEntry, Path } from '@lapwing/lwm2m';
 import { isSecure } from '@lapwing/transport';
 import type { AssociationEvent, Driver, PeerAddress, TimedLayer } from '@lapwing/transport';
@@ -430,7 +430,10 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     restoreObjects(objects, {
       tree: this.#tree,
       contextOf: this.#management.contextOf(undefined, afterwards),
-      notRestored: (_path, cause) => reportClientError(cause),
+      notRestored: (path, cause) =>
+        reportClientError(
+          new Error(`${formatPath(path)}, created by a server, did not come back: create threw`, { cause }),
+        ),
     });
     restoreAttributes(attributes, this.#tree, this.#attributes);
     this.#reporting.restore(

@@ -34,6 +34,7 @@ export type {
 export { MemoryStateStore } from './client-state.ts';
 export type { AttachedAttributes, ClientState, ClientStateStore } from './client-state.ts';
 export { CLIENT_ERROR_CHANNEL } from './diagnostics.ts';
+export { FileStateStore } from './file-state-store.ts';
 export type { MaybePromise } from './maybe-promise.ts';
 export type { AccessRight } from './access-rights.ts';
 export { accessControlObject } from './objects/access-control.ts';

@@ -417,6 +417,7 @@ export class Reporting {
 
   #forget(observation: Observation): void {
     observation.stored.clear();
+    if (observation.settings.storesNotifications) this.#source.storedChanged();
     this.#observations.delete(observation);
   }
 

@@ -47,7 +47,7 @@ function world(...objects: readonly ClientObject[]): World {
         afterResponse: () => undefined,
         registerAgain: () => undefined,
       }),
-      notRestored: (path, cause) => refused.push(`${formatPath(path)} ${String((cause as Error).cause)}`),
+      notRestored: (path, cause) => refused.push(`${formatPath(path)} ${String(cause)}`),
     });
   return { tree, told, refused, restore };
 }

@@ -21,7 +21,6 @@ import type { HandlerContext, ObjectInstanceContent, PlainValue } from './client
 import { buildInstance, plainValue, plainValues } from './object-tree.ts';
 import type { ObjectTree, TreeObject, TreeObjectInstance, TreeResource } from './object-tree.ts';
 import { SERVER_RESOURCES } from './objects/server.ts';
-import { HandlerFailed } from './refusal.ts';
 import { restoreValue, saveValue } from './saved-value.ts';
 import type { SavedValue } from './saved-value.ts';
 
@@ -235,7 +234,7 @@ function recreate(
   const failed = (cause: unknown): void => {
     if (!isThere()) return;
     tree.removeObjectInstance(objectId, objectInstanceId);
-    restoring.notRestored(path, new HandlerFailed(path, 'create', cause));
+    restoring.notRestored(path, cause);
   };
   const add = (content: ObjectInstanceContent | undefined): void => {
     const { resources } = buildInstance(definition, objectId, objectInstanceId, content ?? {});

@@ -131,6 +131,52 @@ describe('the state of a client', () => {
     assert.deepEqual(executed, [4, 4]);
   });
 
+  it('an Object Instance that `create` refuses after the restart is gone, with what was said about it', async () => {
+    const store = new MemoryStateStore();
+    let run = 0;
+    const followed: number[] = [];
+    const objects = (create: NonNullable<ClientObject['create']>): readonly ClientObject[] => [
+      { objectId: 16, instances: {}, resources: [0], create, delete: true },
+      accessControlObject({ objectId: 16, servers: { 1: ['create'] } }),
+    ];
+    await session(
+      store,
+      async (server, client) => {
+        for (const id of [4, 5]) {
+          const body = `[{"n":"/16/${id}/0/0","vs":"x"}]`;
+          assert.equal((await server.request('POST /16', { contentFormat: 110 }, body)).code, '2.01');
+        }
+        await server.request('PUT /16/4?pmin=5');
+        assert.deepEqual(client.objectInstanceIds(2).length, 4);
+      },
+      objects(true),
+    );
+    const errors: unknown[] = [];
+    const onError = (error: unknown): void => void errors.push(error);
+    subscribe(CLIENT_ERROR_CHANNEL, onError);
+    const create: NonNullable<ClientObject['create']> = (id, _given, { afterResponse, shortServerId }) => {
+      afterResponse(() => followed.push(++run));
+      assert.equal(shortServerId, undefined);
+      if (id === 4) throw new Error('not any more');
+      return undefined;
+    };
+    await session(
+      store,
+      (_server, client) => {
+        assert.deepEqual(client.objectInstanceIds(16), [5]);
+        assert.deepEqual(client.objectInstanceIds(2).length, 3);
+        return Promise.resolve();
+      },
+      objects(create),
+    );
+    unsubscribe(CLIENT_ERROR_CHANNEL, onError);
+    assert.deepEqual(followed, [1, 2]);
+    assert.match(String(errors[0]), /\/16\/4, created by a server, did not come back/);
+    assert.match(String((errors[0] as Error).cause), /not any more/);
+    assert.deepEqual(store.load()?.attributes, []);
+    assert.deepEqual(Object.keys(store.load()?.objects['16']?.instances ?? {}), ['5']);
+  });
+
   it('one of version 1 is read', async () => {
     const store = new MemoryStateStore();
     store.save({

@@ -304,6 +304,18 @@ describe('notifications stored when the power fails', () => {
     assert.deepEqual([first[0], first.at(-2)], [30, 30.89]);
   });
 
+  it('of an observation that nothing was stored for by then, what changes after the start is stored', async () => {
+    const device = new Device();
+    await device.start();
+    await device.server.request(`GET ${VALUE}`, OBSERVE);
+    await device.network.run(60_000);
+    await device.losePower();
+    await device.start();
+    await device.measure(30);
+    await device.server.request(`GET ${VALUE}`, OBSERVE);
+    assert.deepEqual(valuesOf(await device.told()), [[30, 30]]);
+  });
+
   it('a value that servers may only read is no reason to save', async () => {
     const device = new Device();
     await device.start();

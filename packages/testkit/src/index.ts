@@ -7,3 +7,4 @@ export * from './simulated-socket.ts';
 export * from './nat-relay.ts';
 export * from './simulated-dtls-driver.ts';
 export * from './virtual-card.ts';
+export * from './power-cut-disk.ts';

@@ -19,3 +19,5 @@ export { DtlsDriver } from './dtls-driver.ts';
 export type { DtlsDriverCounters, DtlsDriverOptions } from './dtls-driver.ts';
 export { publicKeyText, securityOfPrincipal } from './peer-identity.ts';
 export type { SocketDriverCounters, SocketDriverOptions } from './socket-driver.ts';
+export { NODE_FILE_SYSTEM, readPrivateFile, replacePrivateFile } from './private-file.ts';
+export type { FileSystem, OpenFile } from './private-file.ts';
