@@ -316,6 +316,19 @@ describe('notifications stored when the power fails', () => {
     assert.deepEqual(valuesOf(await device.told()), [[30, 30]]);
   });
 
+  it('of an observation that the server had cancelled, nothing is stored after the start', async () => {
+    const device = new Device();
+    await device.start();
+    await device.server.request(`GET ${VALUE}`, OBSERVE);
+    await device.network.run(61_000);
+    await device.server.request(`GET ${VALUE}`, { ...OBSERVE, observe: 1 } as OptionValues);
+    await device.network.run(61_000);
+    await device.losePower();
+    await device.start();
+    await device.measure(30);
+    assert.equal(device.client.storedValueCount, 0);
+  });
+
   it('a value that servers may only read is no reason to save', async () => {
     const device = new Device();
     await device.start();
