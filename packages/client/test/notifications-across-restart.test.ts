@@ -321,7 +321,7 @@ describe('notifications stored when the power fails', () => {
     await device.start();
     await device.server.request(`GET ${VALUE}`, OBSERVE);
     await device.network.run(61_000);
-    await device.server.request(`GET ${VALUE}`, { ...OBSERVE, observe: 1 } as OptionValues);
+    await device.server.request(`GET ${VALUE}`, { ...OBSERVE, observe: 1 });
     await device.network.run(61_000);
     await device.losePower();
     await device.start();
