@@ -45,6 +45,7 @@ import {
   MemorySecurityStore,
   SecurityAdministration,
   type Admission,
+  type SecurityListener,
   type SecurityStore,
 } from '@lapwing/server';
 import { DtlsDriver, isSecure, UdpDriver, type Driver, type PeerAddress, type TimedLayer } from '@lapwing/transport';
@@ -155,6 +156,7 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
   readonly #refusals: Refusals;
   readonly #timer: TimedLayer;
   readonly #ended: Partial<Record<BootstrapOutcome['kind'], number>> = {};
+  #lastSessionId = 0;
   #started = 0;
   #refused = 0;
   #pending = 0;
@@ -235,7 +237,8 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
     });
     const sources = {
       targets: lwm2mServers,
-      own: { ...own, security: this.security },
+      // A session goes on over the association that the old credentials have opened.
+      own: { ...own, security: new SecurityAdministration(securityStore, NOBODY_LISTENS) },
       issuer: certificateIssuer,
     };
     this.configurations = new ConfigurationAdministration(configurationStore, {
@@ -446,12 +449,12 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
   /** Inside a turn. */
   #begin(now: number, configuration: BootstrapConfiguration, start: SessionStart): Session {
     this.#replace(start);
-    const session = new Session(this.#owner, start);
+    const session = new Session(this.#owner, start, configuration);
     this.#started++;
     this.#sessions.add(session, now);
     this.#tell('sessionStarted', session);
     if (start.origin === 'request') session.note('request', '/bs', {});
-    session.begin(configuration);
+    session.begin();
     return session;
   }
 
@@ -502,7 +505,7 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
         payload,
       });
       this.#replace(start);
-      const session = new Session(this.#owner, start);
+      const session = new Session(this.#owner, start, undefined);
       this.#started++;
       this.#tell('sessionStarted', session);
       session.note('pack', '/bspack', { result: '2.05', contentFormat: accept, bytes: payload.length });
@@ -513,7 +516,7 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
 
   #startOf(endpointClientName: string, driver: Driver, peer: Peer<PeerAddress>, isDefault: boolean): SessionStart {
     return {
-      sessionId: String(this.#started + 1),
+      sessionId: String(++this.#lastSessionId),
       endpointClientName,
       origin: 'request',
       driver,
@@ -552,7 +555,7 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
   ): void {
     this.#refused++;
     if (!this.#refusals.isAnswered(driver.now())) {
-      driver.turn((now) => driver.endpoint.ignore(now, request));
+      driver.turn((now) => driver.endpoint.postpone(now, request));
       return;
     }
     respond(driver, request, refusal(code, reason));
@@ -582,6 +585,8 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
     }
   }
 }
+
+const NOBODY_LISTENS: SecurityListener = { taken: () => undefined, given: () => undefined };
 
 const NO_PARAMETERS: Readonly<Record<string, string>> = Object.freeze({});
 const encoder = new TextEncoder();

@@ -14,6 +14,8 @@ export interface BootstrapServerParameters {
   readonly maxRefusalsPerSecond: number;
   /** Bytes of one Bootstrap-Write or Bootstrap-Pack. */
   readonly maxPayloadBytes: number;
+  /** Bytes of the answer to a Bootstrap-Discover; a longer one counts as none. */
+  readonly maxDiscoverBytes: number;
   /** Links in the answer to a Bootstrap-Discover; a longer one counts as none. */
   readonly maxDiscoveredNodes: number;
   /** Operations of one session, without repairs. */
@@ -42,6 +44,7 @@ export const DEFAULT_BOOTSTRAP_SERVER_PARAMETERS: BootstrapServerParameters = Ob
   maxShownRefusals: 1_000,
   maxRefusalsPerSecond: 1_000,
   maxPayloadBytes: 65_536,
+  maxDiscoverBytes: 16_384,
   maxDiscoveredNodes: 1_000,
   maxOperations: 1_000,
   maxRepairs: 1,

@@ -13,7 +13,7 @@ export class Refusals {
   readonly #parameters: BootstrapServerParameters;
   readonly #shown: ShownRefusal[] = [];
   #allowance: number;
-  #countedAt = -Infinity;
+  #countedAt = 0;
   #unanswered = 0;
 
   constructor(parameters: BootstrapServerParameters) {
@@ -41,12 +41,11 @@ export class Refusals {
 
   show({ peer, ...refusal }: BootstrapRefusal, at: number): void {
     this.#shown.push({ at, host: peer.address.host, port: peer.address.port, ...refusal });
-    const { maxShownRefusals } = this.#parameters;
-    if (this.#shown.length > maxShownRefusals + 64) this.#shown.splice(0, this.#shown.length - maxShownRefusals);
+    if (this.#shown.length > this.#parameters.maxShownRefusals) this.#shown.shift();
   }
 
   /** The newest first. */
   list(limit: number): readonly ShownRefusal[] {
-    return this.#shown.slice(-Math.min(limit, this.#parameters.maxShownRefusals)).reverse();
+    return this.#shown.slice(Math.max(this.#shown.length - limit, 0)).reverse();
   }
 }

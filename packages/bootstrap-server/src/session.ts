@@ -131,7 +131,8 @@ export class Session implements BootstrapSession, Timed {
   #asking: Asking | undefined;
   #work: Work | undefined;
 
-  constructor(owner: SessionOwner, start: SessionStart) {
+  /** @param configuration  undefined for a Bootstrap-Pack, with which nothing more is to be done. */
+  constructor(owner: SessionOwner, start: SessionStart, configuration: BootstrapConfiguration | undefined) {
     this.#owner = owner;
     this.sessionId = start.sessionId;
     this.endpointClientName = start.endpointClientName;
@@ -144,6 +145,18 @@ export class Session implements BootstrapSession, Timed {
     this.additional = start.additional;
     this.isDefaultConfiguration = start.isDefaultConfiguration;
     this.startedAt = start.driver.unixTime();
+    if (configuration === undefined) return;
+    const discovers = discoversOf(configuration);
+    const script: SessionScript = {
+      discovers,
+      plan: [],
+      formats: this.#formats(configuration),
+      stores: false,
+      maxRepairs: owner.parameters.maxRepairs,
+    };
+    this.#state = beginning(script);
+    this.#work = { configuration, script, proofs: undefined, undo: [] };
+    this.#planned = discovers.length + 1;
   }
 
   /** Where the device is now; after the end, where it was. */
@@ -168,18 +181,8 @@ export class Session implements BootstrapSession, Timed {
   }
 
   /** Inside a turn of the driver. */
-  begin(configuration: BootstrapConfiguration): void {
-    const discovers = discoversOf(configuration);
-    const script: SessionScript = {
-      discovers,
-      plan: [],
-      formats: this.#formats(configuration),
-      stores: false,
-      maxRepairs: this.#owner.parameters.maxRepairs,
-    };
-    this.#work = { configuration, script, proofs: undefined, undo: [] };
-    this.#planned = discovers.length + 1;
-    this.#enter(beginning(script), this.#work);
+  begin(): void {
+    if (this.#work !== undefined) this.#enter(this.#state, this.#work);
   }
 
   /** For a Bootstrap-Pack, and for the request itself. */
@@ -311,17 +314,17 @@ export class Session implements BootstrapSession, Timed {
       context: this,
     };
     const at = driver.unixTime();
-    driver.turn((now, out) => {
-      const exchange = driver.endpoint.request(now, peer, request, out);
-      this.#asking = {
-        operation,
-        exchange,
-        contentFormat: operation.kind === 'write' ? contentFormat : undefined,
-        bytes,
-        sentAt: now,
-        at,
-      };
-    });
+    const format = operation.kind === 'write' ? contentFormat : undefined;
+    try {
+      driver.turn((now, out) => {
+        const exchange = driver.endpoint.request(now, peer, request, out);
+        this.#asking = { operation, exchange, contentFormat: format, bytes, sentAt: now, at };
+      });
+    } catch (error) {
+      reportBootstrapError(error);
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#input({ kind: 'impossible', reason: `${pathText(operation)} could not be asked: ${reason}` });
+    }
   }
 
   #encode(
@@ -364,9 +367,9 @@ export class Session implements BootstrapSession, Timed {
       this.#owner.contentRead(this, operation.path, entries);
       return undefined;
     }
-    const { maxDiscoveredNodes, maxPayloadBytes } = this.#owner.parameters;
+    const { maxDiscoveredNodes, maxDiscoverBytes } = this.#owner.parameters;
     const discovery = parseBootstrapDiscover(payload, {
-      maxBytes: maxPayloadBytes,
+      maxBytes: maxDiscoverBytes,
       maxLinks: maxDiscoveredNodes,
       maxParametersPerLink: 16,
     });
@@ -428,6 +431,7 @@ export class Session implements BootstrapSession, Timed {
         driver.turn((now, out) => driver.endpoint.cancel(now, asking.exchange, out));
     }
     this.outcome = outcome;
+    this.discovered = this.discovered.slice(0, MAX_KEPT_NODES);
     this.#address = this.peer.address;
     this.endedAt = this.driver.unixTime();
     // Whoever has not answered Bootstrap-Finish may have taken it all the same.
@@ -438,6 +442,8 @@ export class Session implements BootstrapSession, Timed {
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 const ONE_BLOCK = 1024;
+/** Of a session that is only looked at any more. */
+const MAX_KEPT_NODES = 100;
 
 function asOperation(operation: PlannedOperation, contentFormat: number, payload: Uint8Array): BootstrapOperation {
   switch (operation.kind) {

@@ -73,15 +73,9 @@ export class Sessions {
       if (others === 0) this.#perHost.delete(host);
       else this.#perHost.set(host, others);
     }
-    this.keep(session);
-  }
-
-  /** Show it among those that have ended. */
-  keep(session: Session): void {
-    const { maxEndedSessions } = this.#parameters;
+    // Shown from now on among those that have ended.
     this.#ended.push(session);
-    // Cut in chunks, so that each costs nothing.
-    if (this.#ended.length > maxEndedSessions + 64) this.#ended.splice(0, this.#ended.length - maxEndedSessions);
+    if (this.#ended.length > this.#parameters.maxEndedSessions) this.#ended.shift();
   }
 
   /** The newest first. */
@@ -94,7 +88,7 @@ export class Sessions {
         if (isWanted(sessions[index]!)) found.push(sessions[index]!);
     };
     if (running !== false) take([...this.#byName.values()]);
-    if (running !== true) take(this.#ended.slice(-this.#parameters.maxEndedSessions));
+    if (running !== true) take(this.#ended);
     return found;
   }
 }

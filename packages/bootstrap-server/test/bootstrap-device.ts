@@ -91,12 +91,17 @@ export class BootstrapDevice {
   }
 
   /** Undefined: no answer. */
-  ask(code: Code, path: string, options: OptionValues = {}): Promise<Answer | undefined> {
+  ask(
+    code: Code,
+    path: string,
+    options: OptionValues = {},
+    payload: Uint8Array = new Uint8Array(0),
+  ): Promise<Answer | undefined> {
     return new Promise((resolve) => {
       const request = {
         code,
         options: buildOptions({ uriPath: path.split('/').slice(1), ...options }),
-        payload: new Uint8Array(0),
+        payload,
         context: (response: IncomingResponse | undefined): void => resolve(response && answerOf(response)),
       };
       this.driver.turn((now, out) => this.driver.endpoint.request(now, this.#peer(), request, out));

@@ -77,4 +77,30 @@ describe('the credentials of devices', () => {
       'taken a psk',
     ]);
   });
+
+  it('that were exchanged are put back, unless the device has been given something else meanwhile', async () => {
+    const keyed = (text: string): SecurityEntry =>
+      ({ ...psk('a'), key: createSecretKey(Buffer.from(text)) }) as SecurityEntry;
+    const keyOf = async (store: MemorySecurityStore): Promise<string | undefined> => {
+      const [entry] = store.findByName('a');
+      return entry?.kind === 'psk' ? entry.key.export().toString() : entry?.kind;
+    };
+    const store = new MemorySecurityStore();
+    const security = new SecurityAdministration(store, { taken: () => undefined, given: () => undefined });
+    const undoFirst = await security.exchange(keyed('first secret key'));
+    await undoFirst();
+    assert.equal(await keyOf(store), undefined);
+    await undoFirst();
+
+    await security.exchange(keyed('first secret key'));
+    const undoSecond = await security.exchange(keyed('other secret key'));
+    assert.equal(await keyOf(store), 'other secret key');
+    await undoSecond();
+    assert.equal(await keyOf(store), 'first secret key');
+
+    const undoThird = await security.exchange(keyed('third secret key'));
+    await security.add(keyed('a newer key'));
+    await undoThird();
+    assert.equal(await keyOf(store), 'a newer key');
+  });
 });
