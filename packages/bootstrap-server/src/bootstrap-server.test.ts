@@ -3,7 +3,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, it } from 'node:test';
 import { Codes, formatCode, OperationFailed, UsageError } from '@lapwing/coap';
 import { pathOf, type BootstrapOperation, type NodeEntry } from '@lapwing/lwm2m';
-import { BootstrapDevice, reply, type Asked } from '../test/bootstrap-device.ts';
+import type { BootstrapDevice } from '../test/bootstrap-device.ts';
+import { reply, type Asked } from '../test/bootstrap-device.ts';
 import { ONE_SERVER, SERVER, setUp, type Setup } from '../test/setup.ts';
 import type { BootstrapSession, TimelineEntry } from './api.ts';
 import type { BootstrapConfiguration } from './configuration.ts';
@@ -80,12 +81,12 @@ describe('a Bootstrap', () => {
     ]);
     const [session] = setup.server.sessions();
     assert.equal(session, setup.ended[0]!.session);
-    assert.deepEqual(session!.timeline, entries);
-    assert.deepEqual({ ...session!.additional }, { color: 'green' });
-    assert.equal(session!.preferredContentFormat, 112);
-    assert.equal(session!.lwm2mVersion, '1.1');
-    assert.deepEqual(session!.address, device.driver.localAddress);
-    assert.equal(session!.discovered.length, 2);
+    assert.deepEqual(session.timeline, entries);
+    assert.deepEqual({ ...session.additional }, { color: 'green' });
+    assert.equal(session.preferredContentFormat, 112);
+    assert.equal(session.lwm2mVersion, '1.1');
+    assert.deepEqual(session.address, device.driver.localAddress);
+    assert.equal(session.discovered.length, 2);
     assert.deepEqual(
       entries.map(({ contentFormat, bytes }) => [contentFormat, bytes > 0]),
       [

@@ -1,7 +1,7 @@
 /** Bootstraps on a network that loses, doubles and reorders: every one ends, the most of them well, and nothing is left. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { BootstrapDevice } from './bootstrap-device.ts';
+import type { BootstrapDevice } from './bootstrap-device.ts';
 import { ONE_SERVER, setUp } from './setup.ts';
 
 const DEVICES = 20;
