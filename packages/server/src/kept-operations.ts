@@ -5,6 +5,7 @@
 import { Codes, OperationFailed, readOption, type IncomingResponse } from '@lapwing/coap';
 import type { CompletedOperation, OperationOutcome, OperationResult, Registration } from './api.ts';
 import { isFormatRefusal } from './content-format-choice.ts';
+import { reportServerError } from './diagnostics.ts';
 import { resumeObserve, type ObservationListener } from './observations.ts';
 import { accepted, refused, type Outcome } from './outcome.ts';
 import type { RegistrationRecord } from './registration-record.ts';
@@ -36,11 +37,20 @@ export function resumeOperation(
   perform(record, saved, operationId, listener).then(
     (answer) => completed({ kind: 'answered', answer }),
     (error: unknown) => {
-      if (!(error instanceof OperationFailed)) throw error;
+      const failed = error instanceof OperationFailed ? error : unsendable(record, error);
       // It is in a snapshot once more.
-      if (error.code !== 'SUSPENDED') completed({ kind: 'failed', error });
+      if (failed.code !== 'SUSPENDED') completed({ kind: 'failed', error: failed });
     },
   );
+}
+
+/** Whoever called has made no mistake that the call has not shown already. */
+function unsendable({ endpointClientName }: RegistrationRecord, cause: unknown): OperationFailed {
+  reportServerError(cause);
+  return new OperationFailed('CANCELLED', `the request to "${endpointClientName}" could not be sent`, {
+    retryable: false,
+    cause,
+  });
 }
 
 /** An operation for which there is nothing to wait any more. */
