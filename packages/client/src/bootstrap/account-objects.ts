@@ -1,6 +1,6 @@
 /**
  * The Objects that accounts of servers are made of, and which Object Instances make one account: /0/x, and the OSCORE,
- * COSE and MQTT ones it links. OMA TS Core §6.1.2.
+ * COSE and MQTT ones it links. OMA TS Core §6.1.
  */
 import { MAX_ID, objectInstancePath } from '@lapwing/lwm2m';
 import type { ObjectInstancePath } from '@lapwing/lwm2m';
@@ -24,20 +24,20 @@ export function accountInstances(tree: ObjectTree, securityInstanceId: number): 
   const resources = tree.objectInstance(SECURITY_OBJECT, securityInstanceId)?.resources;
   const linked = [...ACCOUNT_LINKS].flatMap(([resourceId, wanted]) =>
     linksIn(resources?.get(resourceId))
-      .filter(({ objectId, objectInstanceId }) => objectId === wanted && objectInstanceId !== MAX_ID)
+      .filter(({ objectId }) => objectId === wanted)
       .map(({ objectId, objectInstanceId }) => objectInstancePath(objectId, objectInstanceId)),
   );
   return [objectInstancePath(SECURITY_OBJECT, securityInstanceId), ...linked];
 }
 
-/** Whose account /21/x, /23/x or /24/x is part of; undefined for that of a Bootstrap-Server, and for none. */
+/** Whose account /21/x, /23/x or /24/x is part of, the lowest of several; undefined for that of a Bootstrap-Server alone, and for none. */
 export function serverIdOfLinked(tree: ObjectTree, objectId: number, objectInstanceId: number): number | undefined {
-  for (const id of [...(tree.objects.get(SECURITY_OBJECT)?.instances.keys() ?? [])].sort((a, b) => a - b)) {
+  const sharing = [...(tree.objects.get(SECURITY_OBJECT)?.instances.keys() ?? [])].flatMap((id) => {
     const [, ...linked] = accountInstances(tree, id);
     const isLinked = linked.some((one) => one.objectId === objectId && one.objectInstanceId === objectInstanceId);
-    if (isLinked) return serverIdOfSecurity(tree, id);
-  }
-  return undefined;
+    return isLinked ? (serverIdOfSecurity(tree, id) ?? []) : [];
+  });
+  return sharing.length === 0 ? undefined : Math.min(...sharing);
 }
 
 /** The Objlnk values a Resource keeps, without null links. */

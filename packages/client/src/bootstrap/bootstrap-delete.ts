@@ -1,6 +1,6 @@
 /**
  * Bootstrap-Delete. The account of the Bootstrap-Server (/0/x and what it links) and /3/0 are never deleted.
- * OMA TS Core §6.1.7.6.
+ * OMA TS Core §6.1.
  *
  * | path | what goes                                                                                             |
  * |------|-------------------------------------------------------------------------------------------------------|

@@ -86,6 +86,10 @@ describe('Bootstrap-Discover (Core §6.1.7.3)', () => {
     assert.equal(await discover(one, '/21'), '2.05 </21/0>;ssid=101,</21/1>,</21/2>');
     assert.equal(await discover(one, '/23'), '2.05 </23/0>,</23/1>;ssid=101');
     assert.equal(await discover(one, '/24'), '2.05 </24/0>,</24/1>;ssid=101');
+    one.tree.set('/0/2/17', { objectId: 21, objectInstanceId: 1 });
+    assert.equal(await discover(one, '/21'), '2.05 </21/0>;ssid=101,</21/1>;ssid=102,</21/2>', 'shared');
+    one.tree.set('/0/2/17', { objectId: 21, objectInstanceId: 0 });
+    assert.equal(await discover(one, '/21'), '2.05 </21/0>;ssid=101,</21/1>,</21/2>', 'shared');
     const all = parseBootstrapDiscover((await discover(one, '/')).slice(5));
     assert.ok(!isMalformed(all));
     const order = [...new Set(all.nodes.map((node) => node.path.objectId as number))];
@@ -102,7 +106,7 @@ describe('Bootstrap-Discover (Core §6.1.7.3)', () => {
     assert.match(await perform(accounts('1.2'), 'bootstrapDiscover', '/99'), /^4\.04/));
 });
 
-describe('Bootstrap-Read (Core §6.1.7.4)', () => {
+describe('Bootstrap-Read (Core §6.1)', () => {
   const one = (version: LwM2mVersion = '1.2'): World =>
     world({
       version,
@@ -159,7 +163,7 @@ describe('Bootstrap-Read (Core §6.1.7.4)', () => {
   it('LwM2M 1.0 has none', async () => assert.match(await perform(one('1.0'), 'bootstrapRead', '/1'), /^4\.05/));
 });
 
-describe('Bootstrap-Delete (Core §6.1.7.6)', () => {
+describe('Bootstrap-Delete (Core §6.1)', () => {
   const provisioned: ClientObject = { objectId: 16, instances: { 0: {}, 3: {} }, create: true };
   const deletable: ClientObject = { objectId: 3304, instances: { 0: {} }, delete: true };
   const full = (): World =>
@@ -199,6 +203,7 @@ describe('Bootstrap-Delete (Core §6.1.7.6)', () => {
     ['an account', '/0/0', { 0: [1, 2] }],
     ['what is not there', '/16/9', {}],
     ['an Object that is not there', '/99', {}],
+    ['an Object Instance of an Object that is not there', '/99/0', {}],
   ];
   for (const [what, at, after] of ROWS) {
     it(`${at} ${what}`, async () => {
@@ -216,6 +221,12 @@ describe('Bootstrap-Delete (Core §6.1.7.6)', () => {
       assert.deepEqual(state(one), before);
     });
   }
+
+  it('what the Bootstrap-Server links by mistake is not part of its account', async () => {
+    const one = world({ security: { 1: { ...BOOTSTRAP_SERVER, 17: link(16, 0) } }, objects: [provisioned] });
+    assert.equal(await perform(one, 'bootstrapDelete', '/16/0'), '2.02');
+    assert.deepEqual(ids(one, 16), [3]);
+  });
 
   it('without a Bootstrap-Server to be spared, all accounts go', async () => {
     const one = world({ context: { bootstrapAccount: undefined } });
@@ -251,6 +262,8 @@ describe('Bootstrap-Delete (Core §6.1.7.6)', () => {
     assert.equal(await perform(one, 'bootstrapDelete', '/16'), '4.05 in use');
     assert.deepEqual(told, [0, 3]);
     assert.deepEqual(ids(one, 16), [3, 4]);
+    assert.equal(await perform(one, 'bootstrapDelete', '/16/0'), '2.02');
+    assert.deepEqual(told, [0, 3], 'not of what is gone');
   });
 
   it('a `delete` of the application that fails is an error, not an answer', async () => {

@@ -35,7 +35,7 @@ import { bootstrapPack, bootstrapWrite } from './bootstrap-write.ts';
 import { SECURITY_OBJECT, SERVER_OBJECT, serverIdOfSecurity, serverIdOfServer } from './security-account.ts';
 
 const LINK_FORMAT = CONTENT_FORMATS.linkFormat.number;
-/** Server and Access Control. OMA TS Core §6.1.7.4. */
+/** Server and Access Control. OMA TS Core §6.1. */
 const READABLE: ReadonlySet<number> = new Set([1, 2]);
 /** In a Bootstrap-Discover the accounts stand first. */
 const DISCOVER_FIRST: readonly number[] = [0, 1, 21, 23, 24];

@@ -130,7 +130,7 @@ function ofApplication(target: string, values: Readonly<Record<string, number>>)
 const world1 = (options: WorldOptions, ...applied: readonly Applied[]): World =>
   world({ ...options, objects: [...applied.map(({ object }) => object), ...(options.objects ?? [])] });
 
-describe('Bootstrap-Write of accounts (Core §6.1.7.5)', () => {
+describe('Bootstrap-Write of accounts (Core §6.1)', () => {
   for (const [name, format] of [
     ['TLV', TLV],
     ['SenML JSON', SENML_JSON],
@@ -190,6 +190,22 @@ describe('Bootstrap-Write of accounts (Core §6.1.7.5)', () => {
     assert.equal(await put(one, '/1/0', SERVER_VALUES), '2.04');
     assert.deepEqual(below(one.tree, '/1/0'), SERVER_DUMP);
     assert.deepEqual(one.told, ['removed /1/0/2', 'removed /1/0/3', 'changed /1/0/0 /1/0/1 /1/0/2 /1/0/3 /1/0/6 /1/0/7']); // prettier-ignore
+  });
+
+  for (const [name, empty, format] of [
+    ['TLV', new Uint8Array(), TLV],
+    ['SenML', bytes('[]'), SENML_JSON],
+  ] as const) {
+    it(`an Object Instance is replaced by one without values, in ${name}`, async () => {
+      const one = world({ servers: { 0: server(5) } });
+      assert.equal(await put(one, '/1/0', empty, format), '2.04');
+      assert.deepEqual(below(one.tree, '/1/0'), ['/1/0', '/1/0/4 handler', '/1/0/8 handler']);
+    });
+  }
+
+  it('an Access Control Object Instance need not be complete yet, even where servers could Create it', async () => {
+    const one = world({ objects: [{ objectId: 2, instances: {}, create: true }] });
+    assert.equal(await put(one, '/2/0', { '/2/0/0': 3 }), '2.04');
   });
 
   it('Object Instances the payload does not name stay', async () => {
@@ -264,6 +280,12 @@ describe('Bootstrap-Write of accounts (Core §6.1.7.5)', () => {
     );
   });
 
+  it('refused: a Resource Instance removed, as LwM2M CBOR can', async () => {
+    const one = world({ objects: [{ objectId: 2, instances: { 0: { 2: { 1: 15 } } } }] });
+    const removal = Uint8Array.of(0xa1, 0x83, 2, 0, 2, 0xa1, 1, 0xf6);
+    await refusedUntouched(one, () => put(one, '/2/0', removal, LWM2M_CBOR), /^4\.00 .*nothing can be removed/);
+  });
+
   it('refused: what is about another Object Instance', async () => {
     const one = world({ servers: { 0: server(5) } });
     await refusedUntouched(one, () => put(one, '/1/0', bytes('[{"n":"/1/1/1","v":1}]'), SENML_JSON), /^4\.00/);
@@ -284,6 +306,8 @@ describe('Bootstrap-Write of accounts (Core §6.1.7.5)', () => {
   it('the bounds are parameters', async () => {
     const one = world({ context: { limits: { maxAccountInstances: 1, maxObjectInstances: 2 } } });
     assert.match(await put(one, '/0/0', { '/0/0/2': 3 }), /^5\.03/);
+    const over = world({ context: { limits: { maxAccountInstances: 0 } } });
+    assert.equal(await put(over, '/0/1', { '/0/1/2': 3 }), '2.04', 'what is there may be written');
     const acl = (id: number): Values => ({ [`/2/${id}/0`]: 3, [`/2/${id}/1`]: id, [`/2/${id}/3`]: 1 });
     assert.equal(await put(one, '/2', { ...acl(0), ...acl(1) }), '2.04');
     assert.match(await put(one, '/2', acl(2)), /^5\.03/);
@@ -344,6 +368,7 @@ describe('Bootstrap-Write of Objects of the application', () => {
     );
     assert.deepEqual(applied.written, [94]);
     assert.ok(one.told.at(-1)!.includes(at(4)), 'observers hear of it');
+    assert.ok(!one.told.at(-1)!.includes(at(5)), 'and not of what stays');
     assert.equal(one.tree.resource(OBJECT, 0, 5)?.kind, 'handler');
   });
 
@@ -429,7 +454,7 @@ describe('Bootstrap-Write of Objects of the application', () => {
   });
 });
 
-describe('Bootstrap-Pack (Core §6.1.7.8)', () => {
+describe('Bootstrap-Pack (Core §6.1)', () => {
   const two: Values = { ...SECURITY_VALUES, ...SERVER_VALUES };
   for (const [name, format] of [
     ['SenML JSON', SENML_JSON],
@@ -451,6 +476,22 @@ describe('Bootstrap-Pack (Core §6.1.7.8)', () => {
       assert.deepEqual(one.attributes.all(), []);
     });
   }
+
+  it('an Object Instance that is in it already is written, not removed and made anew', async () => {
+    const one = world({ servers: { 0: server(9), 4: server(4) } });
+    one.attributes.write(4, path('/1/0', 'objectInstance'), { pmin: 1 });
+    assert.equal(await pack(one, SERVER_VALUES), '2.04');
+    assert.deepEqual(one.told.slice(0, 1), ['instances /1/4']);
+    assert.ok(!one.told.includes('instances /1/0'));
+    assert.equal(one.attributes.all().length, 1);
+  });
+
+  it('what goes makes room', async () => {
+    const limits = { maxAccountInstances: 2 };
+    const one = world({ security: { 1: BOOTSTRAP_SERVER, 4: security(4) }, context: { limits } });
+    assert.equal(await pack(one, SECURITY_VALUES), '2.04');
+    assert.match(await pack(one, { ...SECURITY_VALUES, '/0/5/2': 3 }), /^5\.03/);
+  });
 
   it('the account of the Bootstrap-Server and what it links stays, and so does /3/0', async () => {
     const key: ObjectInstanceContent = { 0: bytes('m'), 1: bytes('s'), 2: bytes('r') };

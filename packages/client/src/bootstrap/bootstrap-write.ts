@@ -1,6 +1,6 @@
 /**
  * Bootstrap-Write and Bootstrap-Pack: a Bootstrap-Server writes whatever the definitions allow, whoever else may write
- * it and whether or not it exists. First everything is checked, then everything is written. OMA TS Core §6.1.7.5, §6.1.7.8.
+ * it and whether or not it exists. First everything is checked, then everything is written. OMA TS Core §6.1.
  *
  * | path   | what it does                                                                                      |
  * |--------|---------------------------------------------------------------------------------------------------|
@@ -48,7 +48,7 @@ type Resources = Map<number, TreeResource>;
 
 const ACCESS_CONTROL = 2;
 const CHANGED: BootstrapAnswer = { code: Codes.changed };
-/** SenML JSON, SenML CBOR, LwM2M CBOR. OMA TS Core §6.1.7.8. */
+/** SenML JSON, SenML CBOR, LwM2M CBOR. OMA TS Core §6.1. */
 const PACK_FORMATS: ReadonlySet<number> = new Set([110, 112, 11544]);
 
 /** @returns 4.00, 4.15, 5.03, or what a handler refused with; then nothing of it is written. */

@@ -248,6 +248,13 @@ describe('a Security Object Instance as the account of a server (Core, Object 0)
 
   const flipped = (der: Uint8Array, at: number): Uint8Array => der.with(at, der.at(at)! ^ 0xff);
   const long = (length: number): Uint8Array => new Uint8Array(length).fill(1);
+  // 30 39 30 13 … 03 22 00 02|03 X: half of the uncompressed one, with the parity of Y.
+  const compressed = Uint8Array.of(
+    ...[0x30, 0x39],
+    ...OWN.publicKey.subarray(2, 23),
+    ...[0x03, 0x22, 0x00, 0x02 + (OWN.publicKey.at(-1)! & 1)],
+    ...OWN.publicKey.subarray(27, 59),
+  );
   const REFUSED: readonly (readonly [string, ObjectInstanceContent, RegExp])[] = [
     ['no URI', { ...noSec, 0: undefined }, /^\/0\/0: it has no URI$/],
     ['an empty URI', { ...noSec, 0: '' }, /no URI/],
@@ -282,6 +289,8 @@ describe('a Security Object Instance as the account of a server (Core, Object 0)
       { ...rpk, 3: flipped(OWN.publicKey, -1) },
       /client's public key is no Subject/,
     ],
+    ['RPK with a compressed point', { ...rpk, 3: compressed }, /client's public key is no Subject/],
+    ['RPK with a private key labelled as a certificate', { ...rpk, 5: bytes(formatPem({ label: 'CERTIFICATE', der: OWN.pkcs8 })) }, /private key is neither DER nor PEM/], // prettier-ignore
     ['RPK on P-384', { ...rpk, 3: P384.publicKey, 5: P384.pkcs8 }, /client's public key is no Subject.*P-256/],
     ['RPK without private key', { ...rpk, 5: NONE }, /private key is missing/],
     ['RPK with the private key of another', { ...rpk, 5: OTHER.pkcs8 }, /private key is not the one/],

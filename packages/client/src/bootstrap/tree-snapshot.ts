@@ -1,6 +1,6 @@
 /**
  * A tree as it was before a bootstrap, to go back to when that fails: which Object Instances existed, and the values they
- * kept. OMA TS Core §6.1.6: what there was before stays in force.
+ * kept. OMA TS Core §6.1: what there was before stays in force.
  *
  * What a handler was given meanwhile is not kept here and cannot be put back.
  */
@@ -41,7 +41,8 @@ export function restoreTree(tree: ObjectTree, snapshot: TreeSnapshot): void {
       }
     }
     tree.storeAll(changes);
-    // Values that follow from others (`ClientObject.changed`) have been set anew; they are to be the old ones, too.
+    // Values that follow from others (`ClientObject.changed`) have been set anew; they are to be the old ones, too. Who
+    // listens has been told of them, and hears it when the batch ends.
     for (const [objectId, { instances }] of tree.objects) {
       for (const [id, { resources }] of instances) {
         const before = snapshot.get(objectId)?.get(id);
@@ -50,7 +51,6 @@ export function restoreTree(tree: ObjectTree, snapshot: TreeSnapshot): void {
           if (resources.get(resourceId) === after) continue;
           if (after === undefined) resources.delete(resourceId);
           else resources.set(resourceId, after);
-          tree.changed(resourcePath(objectId, id, resourceId));
         }
       }
     }
