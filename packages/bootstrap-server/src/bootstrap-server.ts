@@ -59,6 +59,7 @@ import type {
   PreviewOptions,
   SessionQuery,
 } from './api.ts';
+import { withUris } from './account-uris.ts';
 import type { BootstrapConfiguration } from './configuration.ts';
 import { ConfigurationAdministration } from './configuration-administration.ts';
 import { MemoryConfigurationStore, type ConfigurationStore } from './configuration-store.ts';
@@ -83,8 +84,8 @@ export interface BootstrapServerOptions {
   readonly certificateIssuer?: CertificateIssuer;
   /** Where definitions of Objects come from; default: the OMA registry. */
   readonly definitions?: DefinitionLookup;
-  /** What accounts with this Bootstrap-Server say of it, when they do not say it themselves: its public key or certificate. */
-  readonly own?: Pick<CredentialTarget, 'publicKey' | 'certificate'>;
+  /** What accounts with this Bootstrap-Server say of it, when they do not say it themselves. */
+  readonly own?: Pick<CredentialTarget, 'publicKey' | 'certificate' | 'uri'>;
   readonly parameters?: Partial<BootstrapServerParameters>;
 }
 
@@ -337,7 +338,7 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
   async bootstrapNow(endpointClientName: string, address: PeerAddress): Promise<BootstrapSession> {
     const driver = this.drivers.find((each) => !isSecure(each) && isOfFamily(each, address));
     if (driver === undefined) throw new UsageError('a device that has not asked is reached over plain coap only');
-    const found = await this.#configurationOf(endpointClientName);
+    const found = await this.#configurationOf(endpointClientName, address);
     if (this.#closed !== undefined) throw new OperationFailed('CLOSED', 'the server was closed', { retryable: false });
     if (found === undefined || found.configuration.secureOnly === true)
       throw new OperationFailed('NO_CONFIGURATION', `there is none for "${endpointClientName}" over plain coap`, {
@@ -397,7 +398,7 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
         this.#refuse(driver, request, operation, {
           kind: 'unusable',
           code: Codes.internalServerError,
-          reason: 'the configuration could not be looked up',
+          reason: error instanceof UsageError ? error.message : 'the configuration could not be looked up',
           endpointClientName: asked.endpointClientName,
         });
       })
@@ -412,7 +413,7 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
     if (admission.kind === 'refused')
       return refuse({ kind: 'identity', code: Codes.badRequest, reason: admission.reason });
     const { endpointClientName } = admission;
-    const found = await this.#configurationOf(endpointClientName);
+    const found = await this.#configurationOf(endpointClientName, peer.address);
     if (this.#closed !== undefined) return;
     if (found === undefined)
       return refuse({
@@ -527,13 +528,15 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
     };
   }
 
+  /** @param device  where it is; undefined: nowhere yet. */
   async #configurationOf(
     endpointClientName: string,
+    device?: PeerAddress,
   ): Promise<{ readonly configuration: BootstrapConfiguration; readonly isDefault: boolean } | undefined> {
     const own = await this.#store.find(endpointClientName);
-    if (own !== undefined) return { configuration: own, isDefault: false };
-    const shared = await this.#store.findDefault();
-    return shared === undefined ? undefined : { configuration: shared, isDefault: true };
+    const stored = own ?? (await this.#store.findDefault());
+    if (stored === undefined) return undefined;
+    return { configuration: await withUris(stored, this.#owner.sources, device), isDefault: own === undefined };
   }
 
   async #admit(driver: Driver, peer: Peer<PeerAddress>, name: string | undefined): Promise<Admission> {

@@ -4,10 +4,18 @@
  */
 import { UsageError } from '@lapwing/coap';
 import { encodePayload, isMalformed, parsePath, type Path } from '@lapwing/lwm2m';
+import { withPlaceholderUris, type Account } from './account-uris.ts';
 import type { AccountSecurity, BootstrapConfiguration } from './configuration.ts';
 import type { ConfigurationChecks } from './configuration-administration.ts';
 import { isWriteFormat, writeFormats } from './content-formats.ts';
-import { generates, placeholderProofs, targetOf, wrongKey, type CredentialReceiver } from './credentials.ts';
+import {
+  generates,
+  placeholderProofs,
+  targetOf,
+  wrongKey,
+  type CredentialReceiver,
+  type CredentialTarget,
+} from './credentials.ts';
 import { planOf } from './plan.ts';
 
 /** @throws UsageError with the first thing that is wrong. */
@@ -17,10 +25,15 @@ export function checkConfiguration(
   { definitions, parameters, sources }: ConfigurationChecks,
 ): void {
   checkShape(configuration);
-  checkAccounts(configuration);
+  checkAccounts(configuration, sources);
   checkGenerated(configuration, sources);
   const proofs = placeholderProofs(configuration, endpointClientName, sources);
-  const plan = planOf(configuration, proofs, { nodes: undefined, lwm2mVersion: undefined }, definitions);
+  const plan = planOf(
+    withPlaceholderUris(configuration),
+    proofs,
+    { nodes: undefined, lwm2mVersion: undefined },
+    definitions,
+  );
   if (isMalformed(plan)) throw new UsageError(plan.malformed);
   const { reads, deletes, writes } = plan;
   const operations = reads.length + deletes.length + writes.length;
@@ -99,7 +112,10 @@ function checkShape(configuration: BootstrapConfiguration): void {
   }
 }
 
-function checkAccounts({ servers = [], bootstrapServers = [] }: BootstrapConfiguration): void {
+function checkAccounts(
+  { servers = [], bootstrapServers = [] }: BootstrapConfiguration,
+  { targets, own }: ConfigurationChecks['sources'],
+): void {
   const shortServerIds = new Set<number>();
   const security = new Set<number>();
   const server = new Set<number>();
@@ -117,12 +133,12 @@ function checkAccounts({ servers = [], bootstrapServers = [] }: BootstrapConfigu
     once(shortServerIds, shortServerId, 'the Short Server ID');
     once(security, account.securityObjectInstanceId, 'the Security Object Instance ID');
     once(server, account.serverObjectInstanceId, 'the Server Object Instance ID');
-    checkUri(account.uri, account.security);
+    checkUri(account, targetOf(targets, shortServerId));
   }
   for (const account of bootstrapServers) {
     if (!isPlainObject(account)) throw new UsageError('"bootstrapServers" lists objects');
     once(security, account.securityObjectInstanceId, 'the Security Object Instance ID');
-    checkUri(account.uri, account.security);
+    checkUri(account, own);
   }
 }
 
@@ -147,7 +163,8 @@ function checkGenerated(
 
 const MAX_URI_BYTES = 255;
 
-function checkUri(uri: unknown, security: AccountSecurity): void {
+function checkUri({ uri, security }: Account, target: CredentialTarget | undefined): void {
+  if (uri === undefined && target?.uri !== undefined) return checkSecurity(security);
   if (typeof uri !== 'string' || uri.length > MAX_URI_BYTES || !URL.canParse(uri))
     throw new UsageError(`an account has a URI of at most ${MAX_URI_BYTES} characters, like coaps://host:5684`);
   checkSecurity(security);

@@ -62,8 +62,8 @@ export type AccessControlSettings = NamedSettings<(typeof AccessControl)['resour
 export interface ServerAccount {
   /** 1 to 65534. */
   readonly shortServerId: number;
-  /** coap://host:port or coaps://host:port. */
-  readonly uri: string;
+  /** coap://host:port or coaps://host:port. Default: that of the LwM2M Server of this program, as the device reaches it. */
+  readonly uri?: string;
   readonly security: AccountSecurity;
   /** Default 86400. */
   readonly lifetimeSeconds?: number;
@@ -79,7 +79,8 @@ export interface ServerAccount {
 }
 
 export interface BootstrapServerAccount {
-  readonly uri: string;
+  /** Default: that of this server. */
+  readonly uri?: string;
   readonly security: AccountSecurity;
   /** Seconds between the failure to register and a Bootstrap-Request. /0/x/11. */
   readonly holdOffSeconds?: number;

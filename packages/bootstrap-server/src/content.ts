@@ -58,6 +58,7 @@ export function securityEntries(
   definitions: DefinitionLookup,
 ): Entries {
   const ofServer = 'shortServerId' in account;
+  if (account.uri === undefined) return malformed(`${formatPath(path)}: the URI of the server is not known`);
   return named(path, Security.resources, definitions, {
     lwm2mServerUri: account.uri,
     bootstrapServer: !ofServer,

@@ -16,7 +16,7 @@ import {
 import { UsageError } from '@lapwing/coap';
 import { writeCertificate } from '@lapwing/dtls';
 import type { MaybePromise, SecurityEntry } from '@lapwing/server';
-import { nodeCrypto } from '@lapwing/transport';
+import { nodeCrypto, type PeerAddress } from '@lapwing/transport';
 import type { AccountSecurity, BootstrapConfiguration } from './configuration.ts';
 import type { AccountProof } from './content.ts';
 
@@ -37,6 +37,11 @@ export interface CredentialTarget {
   readonly publicKey?: Uint8Array;
   /** Its certificate in DER, for accounts that do not say it. */
   readonly certificate?: Uint8Array;
+  /**
+   * Its URI for accounts that do not say it, as a device at this address reaches it; without one, for looking at a plan.
+   * Undefined, or the method left out: an account has to say it. May reject with UsageError.
+   */
+  uri?(scheme: 'coap' | 'coaps', device: PeerAddress | undefined): MaybePromise<string | undefined>;
   /** Whose accounts it is. Default: those of every LwM2M Server that no other target names. */
   readonly shortServerIds?: readonly number[];
 }
