@@ -250,22 +250,20 @@ export class Session implements BootstrapSession, Timed {
       case 'ask':
         return this.#ask(action.operation, action.contentFormat);
       case 'plan':
-        return this.#await(this.#plan(work), state);
+        return this.#await(this.#plan(work));
       case 'store':
-        return this.#await(this.#store(work, state), state);
+        return this.#await(this.#store(work, state));
       case 'end':
         return this.#end(action.outcome);
     }
   }
 
-  /** Goes on when the promise is fulfilled, if the session is still waiting for it. */
-  #await(promise: Promise<string | undefined>, state: SessionState): void {
-    const settled = (impossible: string | undefined): void => {
-      if (this.#state !== state || this.outcome !== undefined) return;
+  /** Goes on when the promise is fulfilled, unless the session has ended. */
+  #await(promise: Promise<string | undefined>): void {
+    const settled = (impossible: string | undefined): void =>
       this.driver.turn(() =>
         this.#input(impossible === undefined ? { kind: 'done' } : { kind: 'impossible', reason: impossible }),
       );
-    };
     promise.then(settled, (error: unknown) => {
       reportBootstrapError(error);
       settled(error instanceof Error ? error.message : String(error));
