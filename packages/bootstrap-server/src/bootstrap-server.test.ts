@@ -99,9 +99,8 @@ describe('a Bootstrap', () => {
     );
     assert.equal(entries[1]!.duration, 20);
     assert.deepEqual(device.values.get('/0/1/5'), key);
-    const told = JSON.stringify([setup.ended, said, setup.server.sessions()], (name, value: unknown) =>
-      name === 'driver' || name === 'peer' ? undefined : value,
-    );
+    const told = JSON.stringify([setup.ended, said, setup.server.sessions()]);
+    assert.ok(told.length < 10_000);
     assert.doesNotMatch(told, /never to be seen|bmV2ZXIgdG8gYmUgc2Vlbg|110,101,118,101,114/);
   });
 
