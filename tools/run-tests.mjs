@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 const everywhere = [
   'packages/*/src',
   'packages/*/test',
+  'adapters/*/src',
   'apps/lapwing/src',
   'apps/lapwing/test',
   'apps/console/src',

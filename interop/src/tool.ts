@@ -2,6 +2,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 
 /** False when the program is there, else why the suite is skipped. With LAPWING_REQUIRE_TOOLS=1 a missing one is an error. */
 export function missingTool(name: string, debianPackage: string): false | string {
@@ -72,6 +73,28 @@ async function boundTo(socket: Socket, port: number, host: string): Promise<numb
   }
 }
 
+/** The first of two TCP ports in a row that nobody uses now. */
+export async function freeTcpPortPair(): Promise<number> {
+  for (;;) {
+    const servers = [createServer(), createServer()] as const;
+    const first = await listening(servers[0], 0);
+    const next = await listening(servers[1], first! + 1);
+    for (const server of servers) await new Promise((resolve) => server.close(resolve));
+    if (next !== undefined) return first!;
+  }
+}
+
+/** Undefined: somebody has that port. */
+async function listening(server: Server, port: number): Promise<number | undefined> {
+  try {
+    server.listen(port);
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  } catch {
+    return undefined;
+  }
+}
+
 async function closed(socket: Socket): Promise<void> {
   socket.close();
   await once(socket, 'close');
@@ -90,8 +113,9 @@ export class Conversation implements AsyncDisposable {
   #seen = 0;
   #changed: () => void = () => undefined;
 
-  constructor(name: string, args: readonly string[]) {
-    const child = spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: PATIENCE, killSignal: 'SIGKILL' });
+  /** @param patience  ms that it may run. */
+  constructor(name: string, args: readonly string[], patience: number = PATIENCE) {
+    const child = spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: patience, killSignal: 'SIGKILL' });
     this.child = child;
     const take = (chunk: Buffer): void => {
       this.#output += chunk.toString('latin1');

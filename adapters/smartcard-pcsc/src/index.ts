@@ -1,0 +1,3 @@
+export { PcscSmartcard } from './pcsc-smartcard.ts';
+export type { PcscSmartcardOptions } from './pcsc-smartcard.ts';
+export type { PcscCard, PcscClient, PcscModule, PcscReader } from './pcsc-mini-readers.ts';
