@@ -2,11 +2,12 @@
  * The walls of ARCHITECTURE.md: the core is pure, imports go downwards only, libraries stand on nothing but each other.
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, it } from 'node:test';
 import ts from 'typescript';
 import {
+  adapterNames,
   descendants,
   manifestOf,
   moduleSpecifiers,
@@ -33,6 +34,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'bootstrap-server': ['coap', 'dtls', 'lwm2m', 'server', 'transport'],
   smartcard: ['coap', 'lwm2m'],
   testkit: ['coap', 'dtls', 'lwm2m', 'transport'],
+};
+
+/** What each adapter may import of the workspace, and what it takes from elsewhere when the application installed it. */
+const ADAPTERS: Readonly<
+  Record<string, { readonly mayImport: readonly string[]; readonly optionalPeers: readonly string[] }>
+> = {
+  'smartcard-pcsc': { mayImport: ['coap', 'smartcard'], optionalPeers: ['pcsc-mini'] },
 };
 
 /** Sockets and files belong to `transport`, the adapters and the apps. Looking up the host of a URI is neither. */
@@ -277,6 +285,44 @@ describe('imports go downwards only', () => {
       assert.equal(asserting(`packages/${name}/src/index.ts`), false, name);
     assert.equal(asserting('packages/server/src/registration-store-conformance.ts'), true);
   });
+
+  it('every adapter has its row', () =>
+    assert.deepEqual(
+      adapterNames.filter((name) => !(name in ADAPTERS)),
+      [],
+    ));
+
+  for (const name of adapterNames) {
+    const { mayImport, optionalPeers } = ADAPTERS[name] ?? { mayImport: [], optionalPeers: [] };
+    const allowed = mayImport.map((each) => `@lapwing/${each}`);
+    const manifest = manifestOf(name, 'adapters');
+
+    it(`adapters/${name} imports only ${allowed.join(', ')}, by package name, and what Node has`, () => {
+      const wrong: string[] = [];
+      for (const path of sourcesBelow(`adapters/${name}/src`)) {
+        for (const { text, place } of moduleSpecifiers(readSource(path))) {
+          const inside = text.startsWith('.')
+            ? !relative(`adapters/${name}/src`, join(dirname(path), text)).startsWith('..')
+            : allowed.includes(text) || text.startsWith('node:');
+          if (!inside) wrong.push(`${place}: ${text}`);
+        }
+      }
+      assert.deepEqual(wrong, []);
+    });
+
+    it(`adapters/${name} depends on these, and on others as optional peers only, which the lockfile does not install`, () => {
+      assert.deepEqual(Object.keys(manifest.dependencies ?? {}).sort(), [...allowed].sort());
+      assert.deepEqual(Object.keys(manifest.optionalDependencies ?? {}), []);
+      assert.deepEqual(Object.keys(manifest.peerDependencies ?? {}), optionalPeers);
+      const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+        readonly packages: Readonly<Record<string, unknown>>;
+      };
+      for (const peer of optionalPeers) {
+        assert.equal(manifest.peerDependenciesMeta?.[peer]?.optional, true);
+        assert.ok(!Object.keys(packages).some((path) => path.endsWith(`node_modules/${peer}`)), peer);
+      }
+    });
+  }
 
   for (const app of ['lapwing', 'console']) {
     it(`apps/${app} imports packages by their names only`, () => {

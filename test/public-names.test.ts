@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 import ts from 'typescript';
-import { manifestOf, packageNames, readSource, root } from './sources.ts';
+import { adapterNames, manifestOf, packageNames, readSource, root } from './sources.ts';
 
 type Names = Map<string, string>;
 
@@ -66,9 +66,14 @@ function declarations(statement: ts.Statement): (readonly [name: string, kind: s
 /** Fixed order whatever the locale of the machine. */
 const byCodeUnit = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
 
-for (const name of packageNames.filter((each) => manifestOf(each).private !== true)) {
-  it(`${manifestOf(name).name} exports the names of its snapshot`, () => {
-    const names = exportedNames(`packages/${name}/src/index.ts`);
+const libraries = [
+  ...packageNames.map((name) => ({ name, folder: 'packages' })),
+  ...adapterNames.map((name) => ({ name, folder: 'adapters' })),
+].filter(({ folder, name }) => manifestOf(name, folder).private !== true);
+
+for (const { folder, name } of libraries) {
+  it(`${manifestOf(name, folder).name} exports the names of its snapshot`, () => {
+    const names = exportedNames(`${folder}/${name}/src/index.ts`);
     assert.ok(names.size > 0, 'the package exports nothing');
     const lines = [...names].map(([exported, kind]) => `${exported}: ${kind}`).sort(byCodeUnit);
     const path = join(root, 'test/public-names', `${name}.txt`);

@@ -11,15 +11,19 @@ export interface PackageManifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 
-/** Folder names below `packages/`. */
-export const packageNames: readonly string[] = readdirSync(join(root, 'packages')).filter((name) =>
-  existsSync(join(root, 'packages', name, 'package.json')),
-);
+const manifestedBelow = (folder: string): readonly string[] =>
+  readdirSync(join(root, folder)).filter((name) => existsSync(join(root, folder, name, 'package.json')));
 
-export const manifestOf = (name: string): PackageManifest =>
-  JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')) as PackageManifest;
+/** Folder names below `packages/`. */
+export const packageNames: readonly string[] = manifestedBelow('packages');
+/** Folder names below `adapters/`. */
+export const adapterNames: readonly string[] = manifestedBelow('adapters');
+
+export const manifestOf = (name: string, folder = 'packages'): PackageManifest =>
+  JSON.parse(readFileSync(join(root, folder, name, 'package.json'), 'utf8')) as PackageManifest;
 
 /** Paths from the root of the sources in a folder, tests left out. */
 export const sourcesBelow = (folder: string): readonly string[] =>

@@ -8,6 +8,7 @@ const everywhere = [
   'packages/*/src',
   'packages/*/test',
   'adapters/*/src',
+  'adapters/*/test',
   'apps/lapwing/src',
   'apps/lapwing/test',
   'apps/console/src',

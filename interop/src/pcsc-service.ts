@@ -22,7 +22,8 @@ const PATIENCE = 300_000;
 /** False when all is there, else why the suite is skipped. With LAPWING_REQUIRE_TOOLS=1 a missing thing is an error. */
 export const missingPcsc = (): false | string =>
   missingTool('pcscd', 'pcscd') ||
-  required(existsSync(DRIVER) ? false : `${DRIVER} is not installed (Debian package vsmartcard-vpcd)`);
+  required(!existsSync(DRIVER) && `${DRIVER} is not installed (Debian package vsmartcard-vpcd)`) ||
+  required(process.getuid?.() !== 0 && !existsSync(SOCKET) && 'pcscd is not running, and only root may start it');
 
 /** The same for the npm package. */
 export const missingPcscMini = (): false | string =>
