@@ -11,7 +11,7 @@
  * | Discover                           | none; what is in an Object Instance needs R        |
  *
  * The rights of a server are those of its own entry in the ACL; without one, all if it is the owner; else those of the
- * default entry (0). A client without Object 2 lets every server do everything.
+ * default entry (0). A client without Object 2, or with one that has no Object Instances, lets every server do everything.
  */
 import { MAX_ID, objectInstancePath } from '@lapwing/lwm2m';
 import type { PlainValue } from './client-object.ts';
@@ -59,9 +59,20 @@ export class AccessControl {
     this.#tree = tree;
   }
 
-  /** Whether rights are looked at. */
+  /**
+   * Whether rights are looked at: since the Access Control Object first had an Object Instance. That the last one goes,
+   * with what it was about, gives nobody more rights than before.
+   */
   get isInForce(): boolean {
-    return this.#tree.objects.has(ACCESS_CONTROL_OBJECT);
+    this.#hasBeenUsed ||= (this.#tree.objects.get(ACCESS_CONTROL_OBJECT)?.instances.size ?? 0) > 0;
+    return this.#hasBeenUsed;
+  }
+  #hasBeenUsed = false;
+
+  /** A bootstrap has set everything anew, Access Control too. */
+  accountsChanged(): void {
+    this.#hasBeenUsed = false;
+    this.changed();
   }
 
   /** Something at or below /2 changed. */
@@ -91,7 +102,7 @@ export class AccessControl {
   /** A server created this Object Instance: it is its owner, with all rights. */
   own(shortServerId: number, objectId: number, objectInstanceId: number): void {
     const object = this.#tree.objects.get(ACCESS_CONTROL_OBJECT);
-    if (object === undefined) return;
+    if (object === undefined || !this.isInForce) return;
     // What was said about an Object Instance that had this id before, perhaps before a restart, is void.
     this.forget(objectId, objectInstanceId);
     let id = 0;

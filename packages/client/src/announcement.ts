@@ -6,7 +6,8 @@ import { ascending } from './operations/read.ts';
 
 /** What the client says of itself to every server; asked for whenever a request is made. */
 export interface Announcement {
-  readonly endpointClientName: string;
+  /** Undefined: the server takes it from what this client proves. */
+  readonly endpointClientName: string | undefined;
   readonly queueMode: boolean;
   readonly smsNumber: string | undefined;
   readonly additionalParameters: AdditionalParameters | undefined;
@@ -24,11 +25,11 @@ export interface Profile {
 }
 
 export function announcementOf(options: ClientOptions, tree: ObjectTree): Announcement {
-  const { endpointClientName, queueMode = false, smsNumber, contentFormat, alternatePath = '', profile } = options;
+  const { queueMode = false, smsNumber, contentFormat, alternatePath = '', profile } = options;
   const { additionalParameters } = options;
   const objects = announcedObjects(tree);
   return {
-    endpointClientName,
+    endpointClientName: options.nameFromCredentials === true ? undefined : options.endpointClientName,
     queueMode: queueMode !== false,
     smsNumber,
     additionalParameters,

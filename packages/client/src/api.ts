@@ -3,6 +3,7 @@ import type { Code, CoapParameters } from '@lapwing/coap';
 import type { CipherSuiteName, ClientCredentials, DtlsParameters } from '@lapwing/dtls';
 import type { DefinitionLookup, LwM2mVersion, Path, ResourcePath } from '@lapwing/lwm2m';
 import type { PeerAddress } from '@lapwing/transport';
+import type { BootstrapLimits } from './bootstrap/bootstrap-context.ts';
 import type { ClientObject } from './client-object.ts';
 import type { HostLookUp } from './client-options.ts';
 import type { ClientState, ClientStateStore } from './client-state.ts';
@@ -45,11 +46,69 @@ export interface ServerAccount {
   readonly initialDelaySeconds?: number;
   /** /1/x/15: when this server cannot be registered with, servers after it in the order are not either. Default false. */
   readonly failureBlock?: boolean;
-  /** /1/x/16, for a Bootstrap-Server to read and write; nothing follows from it here. */
+  /** /1/x/16: when this server cannot be registered with, and no other is, the client bootstraps. Default true. */
   readonly bootstrapOnFailure?: boolean;
   /** /1/x/25: the versions the server is known to speak; the highest one that this client speaks too is offered first. */
   readonly serverVersions?: readonly LwM2mVersion[];
   readonly retry?: RetryOptions;
+}
+
+/**
+ * The Bootstrap-Server; becomes an Object Instance of Security (/0) alone. What it writes goes before `servers`, and is
+ * kept in the state: a client with a Bootstrap-Server wants a `stateStore`.
+ */
+export interface BootstrapServerAccount {
+  /** "coap://host:port/path" or "coaps://…"; port 5683 or 5684 by default. */
+  readonly uri: string;
+  /** Where it is, instead of looking up the host of the URI. */
+  readonly address?: PeerAddress;
+  /** As of a `ServerAccount`. */
+  readonly credentials?: ClientCredentials;
+  readonly serverName?: string;
+  readonly cipherSuites?: readonly CipherSuiteName[];
+  /** /0/x/11: how long to wait before asking it, when there is no other server. Default 0. */
+  readonly holdOffSeconds?: number;
+  /** /0/x/12: how long after a bootstrap its account goes; 0, the default, is never. */
+  readonly accountTimeoutSeconds?: number;
+}
+
+export interface BootstrapOptions {
+  /** Ask for everything in one answer first (Bootstrap-Pack-Request). 1.2; default true there. */
+  readonly pack?: boolean;
+  /** `pct`: the Content-Format to be written in. 1.1; default 112, SenML CBOR. */
+  readonly preferredContentFormat?: number;
+  /** How long the Bootstrap-Server may be silent, in seconds. Default 247, EXCHANGE_LIFETIME. */
+  readonly silenceSeconds?: number;
+  /** Pause before the first repetition of a bootstrap that failed; doubles with each. Default 60. */
+  readonly retryTimerSeconds?: number;
+  /** The longest pause before a repetition. Default 86400. */
+  readonly maxRetrySeconds?: number;
+  /**
+   * Let the Bootstrap-Server begin without being asked, as LwM2M 1.0 has it; default in 1.0 only. Over coap whoever can
+   * send from its address is believed.
+   */
+  readonly unsolicited?: boolean;
+  /** Object Instances that one Object may come to have. */
+  readonly limits?: Partial<BootstrapLimits>;
+}
+
+/** A smartcard that may hold accounts; `@lapwing/smartcard` reads those of OMA TS Core Appendix G. */
+export interface SmartcardSource {
+  /** What is on the card; undefined: no card, or one without accounts. Rejects when the reader fails. */
+  read(): Promise<SmartcardContent | undefined>;
+  /** Be told when a card was put in or taken out. @returns what ends that. */
+  onChange?(listener: () => void): () => void;
+}
+export interface SmartcardContent {
+  readonly objects: readonly {
+    readonly objectId: number;
+    /** Undefined: the one that the version of LwM2M implies. */
+    readonly version: string | undefined;
+    /** The Object Instances, as TLV. */
+    readonly instances: Uint8Array;
+  }[];
+  /** The same for the same card with the same content. */
+  readonly fingerprint: string;
 }
 
 export interface QueueModeOptions {
@@ -79,7 +138,20 @@ export interface RetryOptions {
 
 export interface ClientOptions {
   readonly endpointClientName: string;
+  /** Leave `ep` out: servers take the name from what this client proves over coaps. 1.1. Default false. */
+  readonly nameFromCredentials?: boolean;
+  /** What the device comes with from the factory; may be empty when there is a Bootstrap-Server. */
   readonly servers: readonly ServerAccount[];
+  /** Whom to ask for servers when there are none, or none can be reached. */
+  readonly bootstrapServer?: BootstrapServerAccount;
+  readonly bootstrap?: BootstrapOptions;
+  /**
+   * What is on it goes before `servers`. It is looked at when the client starts, after each Register and Update, and when
+   * it says that it has changed; what it brought goes with it.
+   */
+  readonly smartcard?: SmartcardSource;
+  /** Certificates in DER: where the paths of servers may end whose accounts a Bootstrap-Server wrote (usages 0 and 1). */
+  readonly trustAnchors?: readonly Uint8Array[];
   /** Everything but Security (0) and Server (1), which come from `servers`. Without Device (3) a plain one is added. */
   readonly objects: readonly ClientObject[];
   /** The highest version to register with; a Server that refuses it with 4.12 is offered the next lower. Default "1.2". */
@@ -147,7 +219,22 @@ export interface RegistrationFailure {
   readonly final: boolean;
 }
 
+export interface BootstrapFailure {
+  /** One sentence. */
+  readonly reason: string;
+  /** ms from now until the next attempt; Infinity: none. */
+  readonly retryIn: number;
+}
+
 export interface ClientEvents {
+  /** From here until it has finished or failed, servers are not answered. */
+  bootstrapStarted: [bootstrap: { readonly reason: BootstrapReason }];
+  /** Registering with the servers begins. `unusable`: accounts that this client can do nothing with, and why. */
+  bootstrapFinished: [bootstrap: { readonly unusable: readonly string[] }];
+  /** The accounts are those of before. */
+  bootstrapFailed: [failure: BootstrapFailure];
+  /** The smartcard could not be read, or what is on it cannot be used. */
+  smartcardFailed: [failure: { readonly reason: string; readonly cause: unknown }];
   /** Queue mode: nothing was sent or received for the awake time. */
   asleep: [];
   awake: [];

@@ -88,10 +88,19 @@ export class AttributeStore {
 
   /** The node and everything below it is gone. */
   forget(path: Path): void {
+    this.forgetWhere((attachedTo) => isWithin(attachedTo, path));
+  }
+
+  /** Everything that this server attached. */
+  forgetServer(shortServerId: number): void {
+    this.forgetWhere((_path, by) => by === shortServerId);
+  }
+
+  forgetWhere(isGone: (path: Path, shortServerId: number) => boolean): void {
     const before = this.#size;
-    for (const nodes of this.#attached.values()) {
-      for (const [key, attached] of nodes) {
-        if (isWithin(attached.path, path) && nodes.delete(key)) this.#size--;
+    for (const [shortServerId, nodes] of this.#attached) {
+      for (const [key, { path }] of nodes) {
+        if (isGone(path, shortServerId) && nodes.delete(key)) this.#size--;
       }
     }
     if (this.#size < before) this.#changed();

@@ -1,13 +1,13 @@
 /** The options of a client, checked and completed: what makes no sense is refused before anything is opened. */
 import { isIP } from 'node:net';
 import { OperationFailed, UsageError } from '@lapwing/coap';
-import type { ClientCredentials, ConnectOptions } from '@lapwing/dtls';
+import type { CipherSuiteName, ClientCredentials, ConnectOptions } from '@lapwing/dtls';
 import { formatRegisterQueries, isProfileId } from '@lapwing/lwm2m';
 import type { LwM2mVersion } from '@lapwing/lwm2m';
 import { isSecure } from '@lapwing/transport';
 import type { Driver } from '@lapwing/transport';
 import type { ClientOptions } from './api.ts';
-import type { ResolvedAccount } from './server-account.ts';
+import type { ResolvedAccount, ServerUri } from './server-account.ts';
 import type { ServerLocation } from './server-peer.ts';
 
 const VERSIONS: readonly LwM2mVersion[] = ['1.0', '1.1', '1.2'];
@@ -25,6 +25,8 @@ export function checkOptions({
   profile,
   queueMode,
   additionalParameters,
+  bootstrapServer,
+  smartcard,
 }: ClientOptions): void {
   // Throws for what no registration can say.
   formatRegisterQueries({ lwm2mVersion: '1.2', lifetimeSeconds: 0, additionalParameters });
@@ -34,7 +36,9 @@ export function checkOptions({
     throw new UsageError('the awake time is a number of ms above 0');
   }
   if (endpointClientName === '') throw new UsageError('an Endpoint Client Name is needed');
-  if (servers.length === 0) throw new UsageError('a client needs a server to register with');
+  if (servers.length === 0 && bootstrapServer === undefined && smartcard === undefined) {
+    throw new UsageError('a client needs a server to register with, a Bootstrap-Server or a smartcard');
+  }
   for (const { objectId } of objects) {
     if (objectId === 0 || objectId === 1) {
       throw new UsageError(`Object ${objectId} is made from the servers, and not given with the objects`);
@@ -42,12 +46,20 @@ export function checkOptions({
   }
 }
 
+/** How a server of coaps is met. */
+export interface Connecting {
+  readonly credentials?: ClientCredentials | undefined;
+  readonly serverName?: string | undefined;
+  readonly cipherSuites?: readonly CipherSuiteName[] | undefined;
+  readonly parsedUri: ServerUri;
+}
+
 export function connectOptions({
   credentials,
   serverName,
   cipherSuites,
   parsedUri,
-}: ResolvedAccount): ConnectOptions | undefined {
+}: Connecting): ConnectOptions | undefined {
   if (credentials === undefined) return undefined;
   const name = serverName ?? (isIP(parsedUri.host) === 0 ? parsedUri.host : undefined);
   return {
@@ -68,7 +80,7 @@ export type HostLookUp = (host: string) => Promise<string>;
 
 /** Where the server of an account is. @throws UsageError for a host name and nothing that could find it. */
 export function locationOf(
-  { address, parsedUri, uri }: ResolvedAccount,
+  { address, parsedUri, uri }: Pick<ResolvedAccount, 'address' | 'parsedUri' | 'uri'>,
   lookUp: HostLookUp | undefined,
 ): ServerLocation {
   const { host, port } = parsedUri;
@@ -88,11 +100,16 @@ export function locationOf(
   };
 }
 
+/** Why the server of an account cannot be reached over this driver's socket; undefined: it can. */
+export function schemeProblem({ parsedUri }: Pick<ResolvedAccount, 'parsedUri'>, driver: Driver): string | undefined {
+  if (parsedUri.scheme === driver.scheme || (isSecure(driver) && driver.plaintext)) return undefined;
+  return `this client's driver speaks ${driver.scheme} alone: servers of coap and coaps share a socket opened with plaintext`;
+}
+
 /** @throws UsageError for servers that cannot be reached over this driver's socket. */
-export function checkSchemes(accounts: readonly ResolvedAccount[], driver: Driver): void {
-  if (isSecure(driver) && driver.plaintext) return;
-  if (accounts.some(({ parsedUri }) => parsedUri.scheme !== driver.scheme))
-    throw new UsageError(
-      `this client's driver speaks ${driver.scheme} alone: servers of coap and coaps share a socket opened with plaintext`,
-    );
+export function checkSchemes(accounts: readonly Pick<ResolvedAccount, 'parsedUri'>[], driver: Driver): void {
+  for (const account of accounts) {
+    const problem = schemeProblem(account, driver);
+    if (problem !== undefined) throw new UsageError(problem);
+  }
 }

@@ -15,7 +15,7 @@ import {
   isMalformed,
   parsePath,
 } from '@lapwing/lwm2m';
-import type { DefinitionLookup, NotificationAttributes, Path } from '@lapwing/lwm2m';
+import type { DefinitionLookup, NotificationAttributes } from '@lapwing/lwm2m';
 import type { AttributeStore } from './attribute-store.ts';
 import { fromVersion1 } from './client-state-version-1.ts';
 import type { ClientStateVersion1 } from './client-state-version-1.ts';
@@ -32,6 +32,8 @@ export interface ClientState {
   readonly objects: SavedObjects;
   /** What is stored for servers that want that (/1/x/6). */
   readonly notifications: readonly SavedNotifications[];
+  /** The smartcard that the accounts are of. */
+  readonly smartcard?: string;
 }
 
 export interface AttachedAttributes {
@@ -102,7 +104,7 @@ export function restoreAttributes(
 ): void {
   for (const { shortServerId, path: text, attributes: those } of attached) {
     const path = parsePath(text);
-    if (isMalformed(path) || !exists(tree, path)) continue;
+    if (isMalformed(path) || path.kind === 'root' || !tree.has(path)) continue;
     const isSound =
       checkAttributeValues(those) === undefined &&
       checkAttributeLevels(those, path) === undefined &&
@@ -113,20 +115,6 @@ export function restoreAttributes(
 
 /** Whether `readState` can read it. */
 export const isReadable = (state: unknown): state is ClientState => isState(state) || isVersion1(state);
-
-function exists(tree: ObjectTree, path: Path): boolean {
-  switch (path.kind) {
-    case 'root':
-      return false;
-    case 'object':
-      return tree.objects.has(path.objectId);
-    case 'objectInstance':
-      return tree.objectInstance(path.objectId, path.objectInstanceId) !== undefined;
-    case 'resource':
-    case 'resourceInstance':
-      return tree.resource(path.objectId, path.objectInstanceId, path.resourceId) !== undefined;
-  }
-}
 
 function isState(state: unknown): state is ClientState {
   if (!isRecord(state) || !hasAttributes(state)) return false;

@@ -6,10 +6,10 @@
  * above CoAP: registrations and observations share the driver's one timer.
  */
 import { EventEmitter } from 'node:events';
-import { OperationFailed, UsageError } from '@lapwing/coap';
+import { Codes, OperationFailed, UsageError } from '@lapwing/coap';
 import type { CoapEvent, IncomingRequest } from '@lapwing/coap';
-import { formatPath, isMalformed, ObjectDefinitions, parsePath } from '@lapwing/lwm2m';
-import type { DefinitionLookup, LwM2mVersion, NodeEntry, Path } from '@lapwing/lwm2m';
+import { formatPath, isMalformed, ObjectDefinitions, parsePath, ROOT } from '@lapwing/lwm2m';
+import type { DefinitionLookup, NodeEntry, Path } from '@lapwing/lwm2m';
 import { isSecure } from '@lapwing/transport';
 import type { AssociationEvent, Driver, PeerAddress, TimedLayer } from '@lapwing/transport';
 import type {
@@ -25,6 +25,14 @@ import { announcementOf } from './announcement.ts';
 import type { Announcement } from './announcement.ts';
 import { AttributeStore } from './attribute-store.ts';
 import { AwakeTime } from './awake-time.ts';
+import { bootstrapParameters } from './bootstrap/bootstrap-parameters.ts';
+import { Bootstrapping } from './bootstrap/bootstrapping.ts';
+import type { BootstrappingHost } from './bootstrap/bootstrapping.ts';
+import { SERVER_OBJECT } from './bootstrap/security-account.ts';
+import { SmartcardAccounts } from './bootstrap/smartcard-accounts.ts';
+import type { SmartcardContext } from './bootstrap/smartcard-accounts.ts';
+import { accountsInTree } from './bootstrap/tree-accounts.ts';
+import type { TreeAccounts } from './bootstrap/tree-accounts.ts';
 import { checkOptions, checkSchemes, locationOf } from './client-options.ts';
 import { captureState, readState, restoreAttributes } from './client-state.ts';
 import type { ClientState } from './client-state.ts';
@@ -35,18 +43,26 @@ import { ObjectTree } from './object-tree.ts';
 import { withServers } from './objects/access-control.ts';
 import { deviceObject } from './objects/device.ts';
 import { securityObject } from './objects/security.ts';
-import { SERVER_RESOURCES, serverObject } from './objects/server.ts';
+import { SERVER_RESOURCES, serverHandlers, serverObject } from './objects/server.ts';
+import type { ServerActions } from './objects/server.ts';
 import { carriesTime, PayloadFormat } from './payload-format.ts';
-import { isRefusal, type HandlerFailed } from './refusal.ts';
+import { isRefusal, OperationRefused, type HandlerFailed } from './refusal.ts';
 import { openDriver } from './open-driver.ts';
 import type { RegistrationProcedure } from './registration-procedure.ts';
 import { Reporting } from './reporting.ts';
 import type { ReportingSource } from './reporting.ts';
 import { offlineError, sendFormat, Sending } from './sending.ts';
 import { DEFAULT_NOTIFICATION_STORAGE } from './stored-notifications.ts';
-import { restoreObjects, restoreServers, urgencyOf } from './saved-objects.ts';
-import { resolveAccounts } from './server-account.ts';
-import type { ResolvedAccount, ServerSettings } from './server-account.ts';
+import {
+  captureAccounts,
+  hasAccounts,
+  restoreAccounts,
+  restoreObjects,
+  restoreServers,
+  urgencyOf,
+} from './saved-objects.ts';
+import { resolveAccounts, resolveBootstrapAccount } from './server-account.ts';
+import type { ResolvedAccount, ResolvedBootstrapAccount, ServerSettings } from './server-account.ts';
 import type { ServerLocation } from './server-peer.ts';
 import { Servers } from './servers.ts';
 import type { ServersListener } from './servers.ts';
@@ -59,6 +75,16 @@ const MAX_EARLY_REQUESTS = 16;
 
 let sharedDefinitions: DefinitionLookup | undefined;
 
+/** The accounts may become others than those of the options. */
+const mayBootstrap = ({ bootstrapServer, smartcard }: ClientOptions): boolean =>
+  bootstrapServer !== undefined || smartcard !== undefined;
+
+/** The handlers of account Objects, which neither a Bootstrap-Server nor a state can bring. */
+const completing =
+  (serverActions: ServerActions) =>
+  (objectId: number): ObjectInstanceContent =>
+    objectId === SERVER_OBJECT ? serverHandlers(serverActions) : {};
+
 export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAccess, AsyncDisposable {
   readonly endpointClientName: string;
   readonly #driver: Driver;
@@ -70,6 +96,11 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   readonly #management: DeviceManagement;
   readonly #sending: Sending;
   readonly #servers: Servers;
+  /** Undefined for a client that knows no Bootstrap-Server. */
+  readonly #bootstrapping: Bootstrapping | undefined;
+  readonly #smartcard: SmartcardAccounts | undefined;
+  /** Of the smartcard that the accounts are of. */
+  #fingerprint: string | undefined;
   readonly #awake: AwakeTime | undefined;
   #offline = false;
   #unheard = 0;
@@ -95,7 +126,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     signal?.throwIfAborted();
     const state = options.state ?? (await options.stateStore?.load());
     signal?.throwIfAborted();
-    const { driver, lookUp } = await openDriver({ ...options, mayChange: false });
+    const { driver, lookUp } = await openDriver({ ...options, mayChange: mayBootstrap(options) });
     try {
       signal?.throwIfAborted();
       const client = new LwM2mClient(driver, { ...options, lookUp, ...(state !== undefined && { state }) });
@@ -119,12 +150,16 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     this.endpointClientName = endpointClientName;
     this.#driver = driver;
     const accounts = resolveAccounts(options.servers);
+    const bootstrapServer =
+      options.bootstrapServer && resolveBootstrapAccount(options.bootstrapServer, accounts.length);
+    checkSchemes([...accounts, ...(bootstrapServer === undefined ? [] : [bootstrapServer])], driver);
     this.#attributes = new AttributeStore(() => this.#handleAttributes());
-    this.#tree = this.#buildTree(options, accounts, lwm2mVersion, binding);
+    const serverActions = this.#serverActions();
+    this.#tree = this.#buildTree(options, accounts, bootstrapServer, binding, serverActions);
     const storage = { ...DEFAULT_NOTIFICATION_STORAGE, ...options.notificationStorage };
     if (options.stateStore !== undefined) {
       this.#state = new StateKeeper(options.stateStore, {
-        capture: () => captureState(this.#tree, this.#attributes, this.#reporting.saved(), 'given'),
+        capture: () => this.#bootstrapping?.stateBefore ?? this.#capture(),
         failed: reportClientError,
         now: () => driver.now(),
         interval: storage.saveInterval,
@@ -170,13 +205,58 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     });
     this.#sending = new Sending(driver, formats);
     const announcement = (): Announcement => announcementOf(options, this.#tree);
-    checkSchemes(accounts, driver);
-    const locate = (account: ResolvedAccount): ServerLocation => locationOf(account, options.lookUp);
+    const locate = (account: Pick<ResolvedAccount, 'address' | 'parsedUri' | 'uri'>): ServerLocation =>
+      locationOf(account, options.lookUp);
     this.#servers = new Servers(
       { driver, tree: this.#tree, lwm2mVersion, announcement, locate },
       this.#serversListener(),
     );
-    this.#servers.replace(accounts);
+    const state = options.state && readState(options.state, this.#tree.definitions);
+    if (mayBootstrap(options)) {
+      const { trustAnchors = [] } = options;
+      const complete = completing(serverActions);
+      const factory = captureAccounts(this.#tree);
+      if (state !== undefined) restoreAccounts(this.#tree, state.objects, complete);
+      const accountsNow = (): TreeAccounts => accountsInTree(this.#tree, driver, accounts, trustAnchors);
+      const context: SmartcardContext = {
+        tree: this.#tree,
+        formats: new PayloadFormat(this.#tree, ''),
+        lwm2mVersion,
+        bootstrapAccount: undefined,
+        trustAnchors,
+        complete,
+        contextOf: this.#management.contextOf(undefined, []),
+      };
+      const bootstrapping = new Bootstrapping(
+        {
+          ...context,
+          driver,
+          endpointClientName: options.nameFromCredentials === true ? undefined : endpointClientName,
+          // What the options say of where it is holds for the account that they give.
+          locate: (account) =>
+            locate(bootstrapServer !== undefined && account.uri === bootstrapServer.uri ? bootstrapServer : account),
+          ...bootstrapParameters(options.bootstrap, lwm2mVersion),
+        },
+        this.#attributes,
+        this.#bootstrappingHost(accountsNow),
+      );
+      this.#bootstrapping = bootstrapping;
+      this.#fingerprint = state?.smartcard;
+      if (options.smartcard !== undefined) {
+        this.#smartcard = new SmartcardAccounts(options.smartcard, context, this.#fingerprint, {
+          reconfigure: (change) => bootstrapping.reconfigure(change),
+          restoreFactory: () => void restoreAccounts(this.#tree, factory, complete),
+          now: () => driver.now(),
+          fingerprintChanged: (fingerprint) => (this.#fingerprint = fingerprint),
+          failed: (reason, cause) => this.#announce('smartcardFailed', { reason, cause }),
+        });
+      }
+      const { accounts: known } = accountsNow();
+      this.#servers.replace(known);
+      if (known.length > 0) this.#bootstrapping.resumed(driver.now());
+    } else {
+      this.#servers.replace(accounts);
+    }
     if (queueMode !== false) {
       const { awakeTime = MAX_TRANSMIT_WAIT } = queueMode === true ? {} : queueMode;
       this.#awake = new AwakeTime(awakeTime, driver.now(), (wakefulness) => this.#announce(wakefulness));
@@ -187,7 +267,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     };
     driver.onEvent = (event) => this.#handleEvent(event);
     if (isSecure(driver)) driver.onAssociation = (event) => this.#handleAssociation(event);
-    if (options.state !== undefined) this.#restore(readState(options.state, this.#tree.definitions));
+    if (state !== undefined) this.#restore(state);
     driver.attach(this.#layer);
   }
 
@@ -216,12 +296,44 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
 
   /**
    * Register now, whatever the state: the beginning, after a restart, instead of waiting. With every server in the order
-   * their priorities say (/1/x/13), or with one at once.
+   * their priorities say (/1/x/13), or with one at once. A client without a server bootstraps instead, after the hold-off
+   * time (/0/x/11).
    */
   register(shortServerId?: number): void {
     this.#checkOpen();
-    if (shortServerId === undefined) return this.#driver.turn(() => this.#servers.begin());
+    if (shortServerId === undefined) return this.#driver.turn(() => this.#begin());
     for (const procedure of this.#servers.chosen(shortServerId)) procedure.handle({ kind: 'begin' });
+  }
+
+  #begin(): void {
+    if (this.#smartcard === undefined) return this.#beginNow();
+    // What the card changes begins by itself.
+    void this.#smartcard.check().then((hasChanged) => {
+      if (!hasChanged && this.#closing === undefined) this.#driver.turn(() => this.#beginNow());
+    });
+  }
+
+  #beginNow(): void {
+    if (this.#servers.procedures.length > 0) this.#servers.begin();
+    else if (this.#bootstrapping?.hasAccount === true && !this.#offline) this.#bootstrapping.begin('no-server');
+  }
+
+  /**
+   * Ask the Bootstrap-Server for a configuration now. Registrations rest meanwhile; they are begun anew when it has
+   * finished, and go on as they were when it fails.
+   *
+   * @throws UsageError for a client without a Bootstrap-Server, or one that is offline.
+   */
+  bootstrap(): void {
+    this.#checkOpen();
+    if (this.#bootstrapping === undefined) throw new UsageError('this client has no Bootstrap-Server');
+    if (this.#offline) throw new UsageError('this client is offline');
+    this.#bootstrapping.begin('application');
+  }
+
+  /** A bootstrap is under way: servers are not answered. */
+  get isBootstrapping(): boolean {
+    return this.#bootstrapping?.isConfiguring === true;
   }
 
   /** Whether this client listens now: not offline, and in queue mode awake. */
@@ -237,6 +349,14 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     this.#checkOpen();
     if (this.#offline) return;
     this.#offline = true;
+    this.#driver.turn(() => {
+      this.#bootstrapping?.abandon();
+      this.#rest();
+    });
+  }
+
+  /** Nothing is sent to servers, and nothing heard of them. */
+  #rest(): void {
     this.#driver.turn((now, out) => {
       for (const { settings } of this.#servers.procedures) {
         this.#reporting.withheld(this.#driver.endpoint.withhold(now, settings.peer, out));
@@ -246,14 +366,19 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     });
   }
 
+  #resume(): void {
+    this.#driver.turn(() => {
+      for (const procedure of this.#servers.procedures) procedure.resume();
+    });
+  }
+
   /** Confirm the registrations by an Update, or begin them anew; then tell what is to be told. */
   goOnline(): void {
     this.#checkOpen();
     if (!this.#offline) return;
     this.#offline = false;
-    this.#driver.turn(() => {
-      for (const procedure of this.#servers.procedures) procedure.resume();
-    });
+    this.#resume();
+    if (this.#servers.procedures.length === 0) this.#driver.turn(() => this.#begin());
   }
 
   /** Send an Update now; a client that only just woke up, for instance. */
@@ -267,10 +392,13 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
    * the client is closed first, or with the reason of the signal.
    */
   async whenRegistered({ shortServerId, signal }: WaitOptions = {}): Promise<void> {
-    const chosen = this.#servers.chosen(shortServerId);
+    const isDone = (): boolean => {
+      const chosen = this.#servers.chosen(shortServerId);
+      return chosen.length > 0 && !this.isBootstrapping && chosen.every(({ isRegistered }) => isRegistered);
+    };
     signal?.throwIfAborted();
     this.#checkOpen();
-    if (chosen.every(({ isRegistered }) => isRegistered)) return;
+    if (isDone()) return;
     await new Promise<void>((resolve, reject) => {
       const settle = (end: () => void) => (): void => {
         this.off('registered', onRegistered);
@@ -279,7 +407,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         end();
       };
       const onRegistered = (): void => {
-        if (chosen.every(({ isRegistered }) => isRegistered)) settle(resolve)();
+        if (isDone()) settle(resolve)();
       };
       const onClosed = settle(() => reject(closedError()));
       const onAbort = settle(() => reject(signal?.reason as Error));
@@ -392,24 +520,34 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     return this.close();
   }
 
+  #serverActions(): ServerActions {
+    return {
+      disable: (id) => {
+        const procedure = this.#servers.ofObjectInstance(id);
+        procedure?.handle({ kind: 'disable', seconds: procedure.settings.disableTimeoutSeconds });
+      },
+      update: (id) => this.#servers.ofObjectInstance(id)?.handle({ kind: 'updateWanted' }),
+      bootstrap: (afterResponse) => {
+        if (this.#bootstrapping === undefined) {
+          throw new OperationRefused(Codes.methodNotAllowed, 'this client has no Bootstrap-Server');
+        }
+        this.#bootstrapping.trigger(afterResponse);
+      },
+    };
+  }
+
   #buildTree(
     options: ClientOptions,
     accounts: readonly ResolvedAccount[],
-    lwm2mVersion: LwM2mVersion,
+    bootstrapServer: ResolvedBootstrapAccount | undefined,
     binding: string,
+    serverActions: ServerActions,
   ): ObjectTree {
-    const definitions = options.definitions ?? (sharedDefinitions ??= new ObjectDefinitions());
+    const { definitions = (sharedDefinitions ??= new ObjectDefinitions()), lwm2mVersion = '1.2' } = options;
     const hasDevice = options.objects.some(({ objectId }) => objectId === 3);
-    const server = serverObject(accounts, binding, {
-      disable: (id) => {
-        const [procedure] = this.#servers.chosen(id);
-        procedure?.handle({ kind: 'disable', seconds: procedure.settings.disableTimeoutSeconds });
-      },
-      update: (id) => this.#servers.chosen(id)[0]?.handle({ kind: 'updateWanted' }),
-    });
     const objects = [
-      securityObject(accounts),
-      server,
+      securityObject(accounts, bootstrapServer),
+      serverObject(accounts, binding, serverActions),
       ...(hasDevice ? [] : [deviceObject({ binding })]),
       ...options.objects.map((object) =>
         object.objectId === ACCESS_CONTROL_OBJECT ? withServers(object, accounts) : object,
@@ -417,7 +555,9 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     ];
     return new ObjectTree(objects, definitions, lwm2mVersion, {
       changed: (paths) => this.#handleChanges(paths),
-      removed: (path) => this.#attributes.forget(path),
+      removed: (path) => {
+        if (!this.isBootstrapping) this.#attributes.forget(path);
+      },
       instancesChanged: (path) => this.#handleInstances(path),
       hookFailed: (failure) => this.#announceFailure(failure),
       unixTime: () => this.#driver.unixTime(),
@@ -426,7 +566,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
 
   #restore({ objects, attributes, notifications }: ClientState): void {
     const afterwards: (() => void)[] = [];
-    restoreServers(objects, this.#tree);
+    if (!hasAccounts(objects)) restoreServers(objects, this.#tree);
     restoreObjects(objects, {
       tree: this.#tree,
       contextOf: this.#management.contextOf(undefined, afterwards),
@@ -448,11 +588,14 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     return {
       registered: ({ settings }, registration) => {
         this.#reporting.endAll(settings, 'storing');
+        this.#bootstrapping?.registered();
         this.#announce('registered', registration);
+        void this.#smartcard?.check();
       },
       updated: ({ settings }, registration) => {
         this.#reporting.reachableAgain(settings);
         this.#announce('updated', registration);
+        void this.#smartcard?.check();
       },
       lost: ({ settings }, registration) => {
         this.#reporting.endAll(settings, 'storing');
@@ -462,29 +605,70 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         this.#reporting.endAll(settings, this.#closing === undefined ? 'storing' : 'forgetting');
         this.#announce('deregistered', registration);
       },
-      registrationFailed: (_procedure, failure) => this.#announce('registrationFailed', failure),
+      registrationFailed: (procedure, failure) => {
+        this.#announce('registrationFailed', failure);
+        if (failure.final) this.#bootstrapping?.registrationFailed(procedure, this.#servers.procedures);
+      },
       stateChanged: (procedure) => this.#handleStateChange(procedure),
       sending: () => this.#stayAwake(),
     };
   }
 
+  #bootstrappingHost(accountsNow: () => TreeAccounts): BootstrappingHost {
+    return {
+      rest: () => this.#rest(),
+      resume: () => {
+        this.#access.changed();
+        if (!this.#offline) this.#resume();
+        // What the device measured meanwhile.
+        this.#reporting.valuesChanged([ROOT]);
+      },
+      accountsChanged: () => {
+        const { accounts, unusable } = accountsNow();
+        for (const { settings } of this.#servers.procedures) this.#reporting.endAll(settings, 'forgetting');
+        this.#early.clear();
+        this.#servers.replace(accounts);
+        this.#access.accountsChanged();
+        this.#announce('bootstrapFinished', { unusable });
+        this.#beginNow();
+      },
+      capture: () => (this.#state === undefined ? undefined : this.#capture()),
+      commit: () => this.#state?.commit(),
+      active: () => this.#stayAwake(),
+      started: (reason) => this.#announce('bootstrapStarted', { reason }),
+      failed: (failure) => this.#announce('bootstrapFailed', failure),
+      stateChanged: () => this.#state?.stateChanged(),
+      handlerFailed: (failure) => this.#announceFailure(failure),
+    };
+  }
+
+  #capture(): ClientState {
+    const accounts = this.#bootstrapping === undefined ? 'given' : 'whole';
+    const state = captureState(this.#tree, this.#attributes, this.#reporting.saved(), accounts);
+    return this.#fingerprint === undefined ? state : { ...state, smartcard: this.#fingerprint };
+  }
+
   #nextDeadline(): number {
     return Math.min(
-      this.#reporting.nextDeadline(),
+      this.isBootstrapping ? Infinity : this.#reporting.nextDeadline(),
       this.#awake?.nextDeadline() ?? Infinity,
       this.#servers.nextDeadline(),
+      this.#bootstrapping?.nextDeadline() ?? Infinity,
       this.#state?.nextDeadline() ?? Infinity,
     );
   }
 
   #handleTimeout(now: number): void {
     this.#servers.handleTimeout(now);
-    this.#reporting.handleTimeout(now);
+    this.#bootstrapping?.handleTimeout(now);
+    if (!this.isBootstrapping) this.#reporting.handleTimeout(now);
     this.#state?.handleTimeout(now);
     if (this.#awake === undefined || this.#awake.nextDeadline() > now) return;
     // An answer that is waited for will be heard.
     const isWaiting =
-      this.#sending.size > 0 || this.#servers.procedures.some(({ isWaitingForAnswer }) => isWaitingForAnswer);
+      this.#bootstrapping?.isUnderWay === true ||
+      this.#sending.size > 0 ||
+      this.#servers.procedures.some(({ isWaitingForAnswer }) => isWaitingForAnswer);
     if (isWaiting) this.#awake.handleActivity(now);
     else this.#awake.handleTimeout(now);
   }
@@ -500,10 +684,10 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         return this.#handleRequest(event.request);
       case 'response':
         this.#stayAwake();
-        if (!this.#sending.handleResponse(event.exchange, event.response)) this.#servers.handleOutcome(event);
+        if (!this.#sending.handleResponse(event.exchange, event.response)) this.#handleOutcome(event);
         return;
       case 'failed':
-        if (!this.#sending.handleFailure(event.exchange, event.reason)) this.#servers.handleOutcome(event);
+        if (!this.#sending.handleFailure(event.exchange, event.reason)) this.#handleOutcome(event);
         return;
       case 'requestBlock':
         // Not heard: the upload is given up when no more of it comes.
@@ -520,18 +704,29 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     }
   }
 
+  #handleOutcome(event: CoapEvent & { readonly kind: 'response' | 'failed' }): void {
+    if (this.#bootstrapping?.handleOutcome(event) !== true) this.#servers.handleOutcome(event);
+  }
+
   #handleAssociation(event: AssociationEvent): void {
+    this.#bootstrapping?.procedure.handleAssociation(event);
     this.#servers.handleAssociation(event, this.#closing !== undefined);
   }
 
   #handleRequest(request: IncomingRequest): void {
     const procedure = this.#servers.procedureOf(request.peer);
-    if (!this.isAwake) {
+    const isOfBootstrapServer = this.#bootstrapping?.procedure.isPeer(request.peer) === true;
+    // While bootstrapping, servers are not heard. OMA TS Core §6.1.
+    if (!this.isAwake || (this.isBootstrapping && !isOfBootstrapServer)) {
       this.#unheard++;
       return this.#driver.turn((now) => this.#driver.endpoint.postpone(now, request));
     }
     if (procedure !== undefined) this.#stayAwake();
-    if (procedure === undefined) {
+    if (isOfBootstrapServer) {
+      if (this.#bootstrapping?.procedure.handleRequest(request) === true) return;
+      this.#beforeRegistration++;
+      this.#ignore(request);
+    } else if (procedure === undefined) {
       this.#strangers++;
       this.#ignore(request);
     } else if (procedure.isRegistered) {
@@ -585,6 +780,11 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   }
 
   #handleChanges(paths: readonly Path[]): void {
+    const bootstrapping = this.#bootstrapping;
+    if (bootstrapping?.isConfiguring === true) {
+      for (const path of paths) bootstrapping.handleChange(path);
+      return this.#access.changed();
+    }
     for (const path of this.#state === undefined ? [] : paths) {
       const urgency = urgencyOf(this.#tree, path);
       if (urgency !== undefined) this.#state?.stateChanged(urgency);
@@ -624,6 +824,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   #handleInstances(path: Path): void {
     if (path.kind !== 'objectInstance') return;
     if (path.objectId === ACCESS_CONTROL_OBJECT) this.#access.changed();
+    if (this.isBootstrapping) return;
     if (this.#tree.objectInstance(path.objectId, path.objectInstanceId) === undefined) {
       this.#attributes.forget(path);
       this.#access.forget(path.objectId, path.objectInstanceId);
@@ -654,6 +855,8 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   }
 
   async #close(): Promise<void> {
+    this.#bootstrapping?.close();
+    const cardClosed = this.#smartcard?.close();
     const closed = (): boolean => this.#servers.procedures.every(({ state }) => state.kind === 'closed');
     // Observations end with the registrations: what is stored for them is saved before it is forgotten.
     for (const { settings } of this.#servers.procedures) this.#reporting.endAll(settings, 'storing');
@@ -672,6 +875,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     this.#servers.close();
     this.#driver.detach(this.#layer);
     for (const onClosed of [...this.#waiters]) onClosed();
+    await cardClosed;
     await this.#state?.settled();
     await this.#driver.close();
   }

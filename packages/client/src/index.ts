@@ -3,6 +3,10 @@ export { CLIENT_COAP_PARAMETERS, CLIENT_DTLS_PARAMETERS } from './open-driver.ts
 export type { HostLookUp } from './client-options.ts';
 export type { SendOptions, WaitOptions } from './client.ts';
 export type {
+  BootstrapFailure,
+  BootstrapOptions,
+  BootstrapReason,
+  BootstrapServerAccount,
   ClientCounters,
   ClientEvents,
   ClientOptions,
@@ -13,8 +17,11 @@ export type {
   SendResult,
   ServerAccount,
   ServerRegistration,
+  SmartcardContent,
+  SmartcardSource,
   StartOptions,
 } from './api.ts';
+export type { BootstrapLimits } from './bootstrap/bootstrap-context.ts';
 export { streamedRequests } from './body-streams.ts';
 export type {
   BodyReceiver,

@@ -118,6 +118,24 @@ export class ObjectTree implements TreeAccess {
     return this.objects.get(objectId)?.instances.get(objectInstanceId);
   }
 
+  /** Whether there is something at this path; a Resource Instance of a handler is taken to be there. */
+  has(path: Path): boolean {
+    switch (path.kind) {
+      case 'root':
+        return true;
+      case 'object':
+        return this.objects.has(path.objectId);
+      case 'objectInstance':
+        return this.objectInstance(path.objectId, path.objectInstanceId) !== undefined;
+      case 'resource':
+        return this.resource(path.objectId, path.objectInstanceId, path.resourceId) !== undefined;
+      case 'resourceInstance': {
+        const resource = this.resource(path.objectId, path.objectInstanceId, path.resourceId);
+        return resource?.kind === 'multiple' ? resource.values.has(path.resourceInstanceId) : resource !== undefined;
+      }
+    }
+  }
+
   resource(objectId: number, objectInstanceId: number, resourceId: number): TreeResource | undefined {
     return this.objectInstance(objectId, objectInstanceId)?.resources.get(resourceId);
   }

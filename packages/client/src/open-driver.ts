@@ -28,6 +28,8 @@ export const CLIENT_DTLS_PARAMETERS: Partial<DtlsParameters> = Object.freeze({
   maxHandshakes: 64,
 });
 
+/** Servers of coap beside some of coaps: those of a bootstrap, and those before it. */
+const MAX_PLAIN_PEERS = 256;
 /** Addresses a client's socket remembers: its servers, and strangers for a while. */
 const MAX_PEERS = 1024;
 
@@ -40,7 +42,7 @@ export interface OpenedDriver {
 /** What decides about the socket. */
 export type SocketOptions = Pick<
   StartOptions,
-  'servers' | 'objects' | 'port' | 'host' | 'coap' | 'dtls' | 'lookUp' | 'signal'
+  'servers' | 'bootstrapServer' | 'objects' | 'port' | 'host' | 'coap' | 'dtls' | 'lookUp' | 'signal'
 > & {
   /** Any server may be added later. */
   readonly mayChange: boolean;
@@ -51,7 +53,8 @@ export type SocketOptions = Pick<
  * IPv4 and IPv6 are to be reached from one address.
  */
 export async function openDriver(options: SocketOptions): Promise<OpenedDriver> {
-  const { servers, objects, port = 0, host, coap, dtls, signal, mayChange } = options;
+  const { bootstrapServer, objects, port = 0, host, coap, dtls, signal, mayChange } = options;
+  const servers = [...options.servers, ...(bootstrapServer === undefined ? [] : [bootstrapServer])];
   const lookUp = options.lookUp ?? systemLookUp;
   const known = new Map<string, string>();
   const hosts = servers.map(({ uri, address }) => address?.host ?? parseServerUri(uri).host);
@@ -78,7 +81,13 @@ export async function openDriver(options: SocketOptions): Promise<OpenedDriver> 
   const isSecured = servers.some(({ uri }) => parseServerUri(uri).scheme === 'coaps');
   const open = (at: { readonly host: string; readonly dualStack?: boolean }): Promise<Driver> =>
     isSecured || mayChange
-      ? DtlsDriver.bind({ ...socket, ...at, plaintext: true, dtls: { ...CLIENT_DTLS_PARAMETERS, ...dtls } })
+      ? DtlsDriver.bind({
+          ...socket,
+          ...at,
+          plaintext: true,
+          maxPlainPeers: MAX_PLAIN_PEERS,
+          dtls: { ...CLIENT_DTLS_PARAMETERS, ...dtls },
+        })
       : UdpDriver.bind({ ...socket, ...at, maxPeers: MAX_PEERS });
   const oneFamily = { host: host ?? (families.has(true) ? '::' : '0.0.0.0') };
   return {

@@ -64,6 +64,7 @@ export class RegistrationProcedure {
   #confirmed: Announced | undefined;
   /** The server answered 4.09 to the Profile IDs. */
   #profileRefused = false;
+  #hasFailed = false;
   /** Offline: nothing is sent. 'begin': `begin` was asked for meanwhile. */
   #suspended: 'no' | 'yes' | 'begin' = 'no';
   /** After having been offline, until the server has confirmed the registration. */
@@ -90,6 +91,11 @@ export class RegistrationProcedure {
   /** A registration exists, and this server's requests are to be answered. */
   get isRegistered(): boolean {
     return this.#state.kind === 'registered' || this.#state.kind === 'updating';
+  }
+
+  /** All attempts have failed since it was last registered with, or was begun with. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   /** The server can be told something. */
@@ -146,6 +152,8 @@ export class RegistrationProcedure {
       if (step.action !== undefined || step.state.kind === 'closed') this.#abandon(now, out);
       if (input.kind === 'accepted' && before.kind !== 'deregistering') this.#confirmed = this.#saying;
       if (input.kind === 'accepted' || !this.isRegistered) this.#unconfirmed = false;
+      if (input.kind === 'accepted' || input.kind === 'begin') this.#hasFailed = false;
+      if (step.announce?.kind === 'registrationFailed' && step.announce.final) this.#hasFailed = true;
       if (step.announce !== undefined) this.#announce(step.announce, now, reason);
       this.#listener.stateChanged();
       if (step.action !== undefined) this.#perform(step.action, now, out);

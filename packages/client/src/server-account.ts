@@ -6,7 +6,7 @@ import { UsageError } from '@lapwing/coap';
 import type { Peer } from '@lapwing/coap';
 import { cipherSuiteByName, type Refusal } from '@lapwing/dtls';
 import type { PeerAddress } from '@lapwing/transport';
-import type { ServerAccount } from './api.ts';
+import type { BootstrapServerAccount, ServerAccount } from './api.ts';
 import type { ObjectTree } from './object-tree.ts';
 import { SERVER_RESOURCES } from './objects/server.ts';
 import type { RegistrationParameters } from './registration-state.ts';
@@ -68,6 +68,38 @@ export interface ResolvedAccount extends ServerAccount {
   readonly parsedUri: ServerUri;
 }
 
+/** A `BootstrapServerAccount` with what follows from it. */
+export interface ResolvedBootstrapAccount extends BootstrapServerAccount {
+  /** Of /0. */
+  readonly objectInstanceId: number;
+  readonly parsedUri: ServerUri;
+}
+
+/** @throws UsageError for a bad URI, credentials that do not fit it, or times that are no whole seconds. */
+export function resolveBootstrapAccount(
+  account: BootstrapServerAccount,
+  objectInstanceId: number,
+): ResolvedBootstrapAccount {
+  const parsedUri = checkedUri(account);
+  for (const seconds of [account.holdOffSeconds ?? 0, account.accountTimeoutSeconds ?? 0]) {
+    if (!Number.isInteger(seconds) || seconds < 0) {
+      throw new UsageError(`the times of a Bootstrap-Server are whole seconds, not ${seconds}`);
+    }
+  }
+  return { ...account, objectInstanceId, parsedUri };
+}
+
+/** @throws UsageError for a bad URI, or credentials that do not fit it. */
+function checkedUri(account: ServerAccount | BootstrapServerAccount): ServerUri {
+  const parsedUri = parseServerUri(account.uri);
+  if (parsedUri.scheme === 'coaps' && account.credentials === undefined)
+    throw new UsageError(`"${account.uri}" needs credentials`);
+  if (parsedUri.scheme === 'coap' && account.credentials !== undefined)
+    throw new UsageError(`"${account.uri}" would send in plaintext in spite of its credentials: use coaps://`);
+  checkCipherSuites(account);
+  return parsedUri;
+}
+
 /** @throws UsageError for a bad URI, or Short Server IDs that are out of range or not unique. */
 export function resolveAccounts(accounts: readonly ServerAccount[]): readonly ResolvedAccount[] {
   const seen = new Set<number>();
@@ -82,12 +114,7 @@ export function resolveAccounts(accounts: readonly ServerAccount[]): readonly Re
     if (!Number.isInteger(lifetimeSeconds) || lifetimeSeconds < 0) {
       throw new UsageError(`a lifetime is a whole number of seconds, not ${lifetimeSeconds}`);
     }
-    const parsedUri = parseServerUri(account.uri);
-    if (parsedUri.scheme === 'coaps' && account.credentials === undefined)
-      throw new UsageError(`"${account.uri}" needs credentials`);
-    if (parsedUri.scheme === 'coap' && account.credentials !== undefined)
-      throw new UsageError(`"${account.uri}" would send in plaintext in spite of its credentials: use coaps://`);
-    checkCipherSuites(account);
+    const parsedUri = checkedUri(account);
     return {
       ...account,
       shortServerId,
@@ -99,7 +126,7 @@ export function resolveAccounts(accounts: readonly ServerAccount[]): readonly Re
 }
 
 /** @throws UsageError when no handshake could use them. */
-function checkCipherSuites({ uri, credentials, cipherSuites }: ServerAccount): void {
+function checkCipherSuites({ uri, credentials, cipherSuites }: ServerAccount | BootstrapServerAccount): void {
   if (credentials === undefined || cipherSuites === undefined) return;
   const wanted = credentials.kind === 'psk' ? 'psk' : 'ecdhe-ecdsa';
   if (!cipherSuites.some((name) => cipherSuiteByName(name).keyExchange === wanted))
@@ -176,6 +203,10 @@ export class ServerSettings {
   /** /1/x/15. */
   get blocksOnFailure(): boolean {
     return (this.#value('failureBlock') ?? this.#account.failureBlock) === true;
+  }
+  /** /1/x/16: when all attempts have failed, the client bootstraps if it can. */
+  get bootstrapsOnFailure(): boolean {
+    return (this.#value('bootstrapOnFailure') ?? this.#account.bootstrapOnFailure) !== false;
   }
   /** /1/x/25; empty: not known. */
   get serverVersions(): readonly unknown[] {

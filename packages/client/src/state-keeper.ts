@@ -57,6 +57,26 @@ export class StateKeeper {
     this.#last = this.#capture();
   }
 
+  /** Save the state as it is now, before anything else; rejects when that fails. */
+  async commit(): Promise<void> {
+    while (this.#saving !== undefined) await this.#saving;
+    let failure: { readonly error: unknown } | undefined;
+    const save = async (): Promise<void> => {
+      // A store that throws at once must not be done before `#saving` says that it is at work.
+      await Promise.resolve();
+      try {
+        await this.#store.save(this.#last ?? this.#capture());
+      } catch (error) {
+        failure = { error };
+      }
+      this.#saving = undefined;
+      if (this.#changed) this.#saving = this.#save();
+    };
+    await (this.#saving = save());
+    // The caller decides what a failure means: it is no news for `failed`.
+    if (failure !== undefined) throw failure.error;
+  }
+
   /** Resolves when everything that changed so far has been saved, or has failed to be. */
   async settled(): Promise<void> {
     await this.#saving;

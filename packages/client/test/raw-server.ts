@@ -48,8 +48,15 @@ const METHODS = {
   iPATCH: Codes.ipatch,
 };
 
-/** What to answer on the registration interface; undefined: nothing at all. */
-export type RegistrationAnswer = { readonly code: Code; readonly location?: readonly string[] } | undefined;
+/** What to answer on the registration or bootstrap interface; undefined: nothing at all. */
+export type RegistrationAnswer =
+  | {
+      readonly code: Code;
+      readonly location?: readonly string[];
+      readonly contentFormat?: number;
+      readonly payload?: string;
+    }
+  | undefined;
 
 export class RawServer {
   readonly driver: SimulatedDriver;
@@ -190,8 +197,9 @@ export class RawServer {
         this.driver.endpoint.ignore(now, request);
         return;
       }
-      const options = buildOptions({ locationPath: answer.location ?? [] });
-      this.driver.endpoint.respond(now, request, { code: answer.code, options, payload: new Uint8Array(0) }, out);
+      const { code, location = [], contentFormat, payload = '' } = answer;
+      const options = buildOptions({ locationPath: location, contentFormat });
+      this.driver.endpoint.respond(now, request, { code, options, payload: new TextEncoder().encode(payload) }, out);
     });
   }
 

@@ -1,6 +1,6 @@
 /**
  * A tree as it was before a bootstrap, to go back to when that fails: which Object Instances existed, and the values they
- * kept. OMA TS Core §6.1: what there was before stays in force.
+ * kept. OMA TS Core §6.1.6: what there was before stays in force.
  *
  * What a handler was given meanwhile is not kept here and cannot be put back.
  */
@@ -8,26 +8,30 @@ import { objectInstancePath, resourcePath } from '@lapwing/lwm2m';
 import type { ResourcePath } from '@lapwing/lwm2m';
 import type { ObjectTree, TreeResource } from '../object-tree.ts';
 
-/** By Object ID, Object Instance ID, Resource ID. */
-export type TreeSnapshot = ReadonlyMap<number, ReadonlyMap<number, ReadonlyMap<number, TreeResource>>>;
+/** By Object Instance ID, Resource ID. */
+export type ObjectSnapshot = ReadonlyMap<number, ReadonlyMap<number, TreeResource>>;
+/** By Object ID. */
+export type TreeSnapshot = ReadonlyMap<number, ObjectSnapshot>;
 
-/** A `TreeResource` never changes, so that the snapshot is one of references. */
-export const snapshotTree = (tree: ObjectTree): TreeSnapshot =>
+/** Of these Objects. A `TreeResource` never changes, so that the snapshot is one of references. */
+export const snapshotTree = (tree: ObjectTree, objectIds: Iterable<number> = tree.objects.keys()): TreeSnapshot =>
   new Map(
-    [...tree.objects].map(([objectId, { instances }]) => [
-      objectId,
-      new Map([...instances].map(([id, { resources }]) => [id, new Map(resources)])),
-    ]),
+    [...objectIds].flatMap((objectId) => {
+      const instances = tree.objects.get(objectId)?.instances;
+      if (instances === undefined) return [];
+      return [[objectId, new Map([...instances].map(([id, { resources }]) => [id, new Map(resources)]))] as const];
+    }),
   );
 
-/** Who listens to the tree hears of what differs. */
+/** Objects that the snapshot is not of stay as they are. Who listens to the tree hears of what differs. */
 export function restoreTree(tree: ObjectTree, snapshot: TreeSnapshot): void {
   tree.batch(() => {
     const changes: (readonly [ResourcePath, TreeResource | undefined])[] = [];
-    for (const [objectId, { instances }] of tree.objects) {
-      const before = snapshot.get(objectId);
-      for (const id of [...instances.keys()]) if (before?.has(id) !== true) tree.removeObjectInstance(objectId, id);
-      for (const [id, resources] of before ?? []) {
+    for (const [objectId, before] of snapshot) {
+      const instances = tree.objects.get(objectId)?.instances;
+      if (instances === undefined) continue;
+      for (const id of [...instances.keys()]) if (!before.has(id)) tree.removeObjectInstance(objectId, id);
+      for (const [id, resources] of before) {
         const instance = instances.get(id);
         if (instance === undefined) {
           tree.insert(objectInstancePath(objectId, id), { resources: new Map(resources) });
@@ -43,11 +47,11 @@ export function restoreTree(tree: ObjectTree, snapshot: TreeSnapshot): void {
     tree.storeAll(changes);
     // Values that follow from others (`ClientObject.changed`) have been set anew; they are to be the old ones, too. Who
     // listens has been told of them, and hears it when the batch ends.
-    for (const [objectId, { instances }] of tree.objects) {
-      for (const [id, { resources }] of instances) {
-        const before = snapshot.get(objectId)?.get(id);
-        for (const resourceId of new Set([...resources.keys(), ...(before?.keys() ?? [])])) {
-          const after = before?.get(resourceId);
+    for (const [objectId, before] of snapshot) {
+      for (const [id, { resources }] of tree.objects.get(objectId)?.instances ?? []) {
+        const ofInstance = before.get(id);
+        for (const resourceId of new Set([...resources.keys(), ...(ofInstance?.keys() ?? [])])) {
+          const after = ofInstance?.get(resourceId);
           if (resources.get(resourceId) === after) continue;
           if (after === undefined) resources.delete(resourceId);
           else resources.set(resourceId, after);

@@ -3,9 +3,9 @@
  * is not part of the registration. OMA TS Core, Object LwM2M Security.
  */
 import type { KeyObject } from 'node:crypto';
-import { cipherSuiteByName, type ClientCredentials, type SecretKey } from '@lapwing/dtls';
+import { cipherSuiteByName, type CipherSuiteName, type ClientCredentials, type SecretKey } from '@lapwing/dtls';
 import type { ClientObject, ObjectInstanceContent } from '../client-object.ts';
-import type { ResolvedAccount } from '../server-account.ts';
+import type { ResolvedAccount, ResolvedBootstrapAccount } from '../server-account.ts';
 
 export const SECURITY_RESOURCES = {
   uri: 0,
@@ -30,25 +30,52 @@ const ID = SECURITY_RESOURCES;
 const MODE = SECURITY_MODES;
 const NO_KEY = new Uint8Array(0);
 
-export const securityObject = (accounts: readonly ResolvedAccount[]): ClientObject => ({
+/** @param bootstrapServer  its Object Instance ID and account. */
+export const securityObject = (
+  accounts: readonly ResolvedAccount[],
+  bootstrapServer?: ResolvedBootstrapAccount,
+): ClientObject => ({
   objectId: 0,
   // Object 0 of LwM2M 1.0 ends with Resource 12.
   unknownResources: 'skip',
-  instances: Object.fromEntries(
-    accounts.map(({ objectInstanceId, uri, shortServerId, credentials, serverName, cipherSuites }) => [
-      objectInstanceId,
-      {
-        [ID.uri]: uri,
-        [ID.bootstrapServer]: false,
-        ...keys(credentials),
-        [ID.shortServerId]: shortServerId,
-        ...(serverName !== undefined && { [ID.serverName]: serverName }),
-        ...(cipherSuites !== undefined && {
-          [ID.cipherSuites]: cipherSuites.map((name) => cipherSuiteByName(name).number),
-        }),
-      },
-    ]),
-  ),
+  instances: Object.fromEntries([
+    ...accounts.map((account) => [account.objectInstanceId, securityContent(account)] as const),
+    ...(bootstrapServer === undefined
+      ? []
+      : [[bootstrapServer.objectInstanceId, bootstrapServerContent(bootstrapServer)] as const]),
+  ]),
+});
+
+export const securityContent = ({
+  uri,
+  shortServerId,
+  credentials,
+  serverName,
+  cipherSuites,
+}: ResolvedAccount): ObjectInstanceContent => ({
+  [ID.uri]: uri,
+  [ID.bootstrapServer]: false,
+  ...keys(credentials),
+  [ID.shortServerId]: shortServerId,
+  ...asked(serverName, cipherSuites),
+});
+
+const bootstrapServerContent = (account: ResolvedBootstrapAccount): ObjectInstanceContent => ({
+  [ID.uri]: account.uri,
+  [ID.bootstrapServer]: true,
+  ...keys(account.credentials),
+  ...asked(account.serverName, account.cipherSuites),
+  [ID.clientHoldOffTime]: account.holdOffSeconds ?? 0,
+  [ID.bootstrapServerAccountTimeout]: account.accountTimeoutSeconds ?? 0,
+});
+
+/** What is asked for in the handshake. */
+const asked = (
+  serverName: string | undefined,
+  cipherSuites: readonly CipherSuiteName[] | undefined,
+): ObjectInstanceContent => ({
+  ...(serverName !== undefined && { [ID.serverName]: serverName }),
+  ...(cipherSuites !== undefined && { [ID.cipherSuites]: cipherSuites.map((name) => cipherSuiteByName(name).number) }),
 });
 
 function keys(credentials: ClientCredentials | undefined): ObjectInstanceContent {

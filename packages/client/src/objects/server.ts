@@ -20,6 +20,7 @@ export const SERVER_RESOURCES = {
   updateTrigger: 8,
   bootstrapTrigger: 9,
   alertCode: 11,
+  lastBootstrapped: 12,
   priority: 13,
   initialDelay: 14,
   failureBlock: 15,
@@ -28,6 +29,7 @@ export const SERVER_RESOURCES = {
   retryTimer: 18,
   sequenceDelay: 19,
   sequenceCount: 20,
+  trigger: 21,
   preferredTransport: 22,
   muteSend: 23,
   serverVersions: 25,
@@ -35,10 +37,13 @@ export const SERVER_RESOURCES = {
   profileHash: 27,
 } as const;
 
-/** What executing /1/x/4 and /1/x/8 does; called when the answer has been sent. */
+/** What executing /1/x/4, /1/x/8 and /1/x/9 does. By Object Instance ID. */
 export interface ServerActions {
-  disable(shortServerId: number): void;
-  update(shortServerId: number): void;
+  /** Called when the answer has been sent, as `update` is. */
+  disable(objectInstanceId: number): void;
+  update(objectInstanceId: number): void;
+  /** May throw `OperationRefused`. */
+  bootstrap(afterResponse: (action: () => void) => void): void;
 }
 
 /** What a server may write, whether or not it has a value yet. */
@@ -55,12 +60,27 @@ export function serverObject(
     resources: SUPPORTED,
     defaults: { [SERVER_RESOURCES.lifetime]: 86_400, [SERVER_RESOURCES.notificationStoring]: false, [SERVER_RESOURCES.binding]: binding }, // prettier-ignore
     instances: Object.fromEntries(
-      accounts.map((account) => [account.objectInstanceId, serverContent(account, binding, actions)]),
+      accounts.map((account) => [
+        account.objectInstanceId,
+        { ...serverContent(account, binding), ...serverHandlers(actions) },
+      ]),
     ),
   };
 }
 
-function serverContent(account: ResolvedAccount, binding: string, actions: ServerActions): ObjectInstanceContent {
+/** What every Server Object Instance has, whoever wrote the rest. */
+export const serverHandlers = (actions: ServerActions): ObjectInstanceContent => ({
+  [SERVER_RESOURCES.disable]: {
+    execute: (_args, context) => context.afterResponse(() => actions.disable(instanceOf(context))),
+  },
+  [SERVER_RESOURCES.updateTrigger]: { execute: (args, context) => triggerUpdate(args, context, actions) },
+  [SERVER_RESOURCES.bootstrapTrigger]: { execute: (_args, { afterResponse }) => actions.bootstrap(afterResponse) },
+});
+
+/** The Object Instance that is executed. */
+const instanceOf = ({ path }: HandlerContext): number => ('objectInstanceId' in path ? path.objectInstanceId : NaN);
+
+function serverContent(account: ResolvedAccount, binding: string): ObjectInstanceContent {
   const { shortServerId, retry = {} } = account;
   const id = SERVER_RESOURCES;
   return {
@@ -68,12 +88,9 @@ function serverContent(account: ResolvedAccount, binding: string, actions: Serve
     [id.lifetime]: account.lifetimeSeconds,
     [id.defaultPmin]: account.defaultMinimumPeriodSeconds,
     [id.defaultPmax]: account.defaultMaximumPeriodSeconds,
-    [id.disable]: { execute: (_args, { afterResponse }) => afterResponse(() => actions.disable(shortServerId)) },
     [id.disableTimeout]: account.disableTimeoutSeconds ?? 86_400,
     [id.notificationStoring]: account.notificationStoring ?? false,
     [id.binding]: binding,
-    [id.updateTrigger]: { execute: (args, context) => triggerUpdate(args, context, account, actions) },
-    [id.bootstrapTrigger]: { execute: () => refuseBootstrap() },
     [id.priority]: account.priority,
     [id.initialDelay]: account.initialDelaySeconds,
     [id.failureBlock]: account.failureBlock,
@@ -92,20 +109,12 @@ function serverContent(account: ResolvedAccount, binding: string, actions: Serve
 const UDP = 'U';
 
 /** Argument 0 names the transport for the Update: one of the Binding (/1/x/7) that this client has. 1.1. */
-function triggerUpdate(
-  args: readonly ExecuteArgument[],
-  { tree, afterResponse }: HandlerContext,
-  { objectInstanceId, shortServerId }: ResolvedAccount,
-  actions: ServerActions,
-): void {
+function triggerUpdate(args: readonly ExecuteArgument[], context: HandlerContext, actions: ServerActions): void {
+  const objectInstanceId = instanceOf(context);
   const transport = args.find(({ digit }) => digit === 0)?.value;
-  const binding = tree.get(`/1/${objectInstanceId}/${SERVER_RESOURCES.binding}`);
+  const binding = context.tree.get(`/1/${objectInstanceId}/${SERVER_RESOURCES.binding}`);
   if (transport !== undefined && !(transport === UDP && typeof binding === 'string' && binding.includes(UDP))) {
     throw new OperationRefused(Codes.badRequest, 'this client has no such transport');
   }
-  afterResponse(() => actions.update(shortServerId));
-}
-
-function refuseBootstrap(): never {
-  throw new OperationRefused(Codes.methodNotAllowed, 'this client has no Bootstrap-Server');
+  context.afterResponse(() => actions.update(objectInstanceId));
 }

@@ -1,0 +1,83 @@
+/** The accounts of LwM2M Servers as the Security and Server Objects have them now. OMA TS Core §6.1.2. */
+import { isMalformed } from '@lapwing/lwm2m';
+import type { Driver } from '@lapwing/transport';
+import { schemeProblem } from '../client-options.ts';
+import type { ObjectTree } from '../object-tree.ts';
+import { securityContent, SECURITY_RESOURCES } from '../objects/security.ts';
+import type { ResolvedAccount } from '../server-account.ts';
+import { securityAccountOf, SECURITY_OBJECT, serverIdOfSecurity, serverInstanceOf } from './security-account.ts';
+
+export interface TreeAccounts {
+  readonly accounts: readonly ResolvedAccount[];
+  /** One sentence for each account that this client can do nothing with. */
+  readonly unusable: readonly string[];
+}
+
+/**
+ * @param given  accounts of the options: where one stands unchanged in the tree, it is used with all it has beyond that
+ * (an address, a chain of certificates).
+ * @param trustAnchors  for the others.
+ */
+export function accountsInTree(
+  tree: ObjectTree,
+  driver: Driver,
+  given: readonly ResolvedAccount[],
+  trustAnchors: readonly Uint8Array[],
+): TreeAccounts {
+  const accounts: ResolvedAccount[] = [];
+  const unusable: string[] = [];
+  const addresses = new Set<string>();
+  const ids = [...(tree.objects.get(SECURITY_OBJECT)?.instances.keys() ?? [])].sort((a, b) => a - b);
+  for (const id of ids) {
+    const account = securityAccountOf(tree, id, trustAnchors);
+    if (isMalformed(account)) {
+      // The account of a Bootstrap-Server is not what is asked about.
+      if (serverIdOfSecurity(tree, id) !== undefined) unusable.push(account.malformed);
+      continue;
+    }
+    const { shortServerId, parsedUri, uri, credentials, serverName, cipherSuites } = account;
+    if (account.isBootstrapServer || shortServerId === undefined) continue;
+    const objectInstanceId = serverInstanceOf(tree, shortServerId);
+    if (objectInstanceId === undefined) {
+      unusable.push(`/0/${id}: the Server Object has no Object Instance for Short Server ID ${shortServerId}`);
+      continue;
+    }
+    const known = given.find((one) => stands(tree, id, one));
+    const resolved: ResolvedAccount = {
+      ...(known ?? {
+        uri,
+        ...(credentials !== undefined && { credentials }),
+        ...(serverName !== undefined && { serverName }),
+        ...(cipherSuites !== undefined && { cipherSuites }),
+      }),
+      shortServerId,
+      lifetimeSeconds: known?.lifetimeSeconds ?? 0,
+      objectInstanceId,
+      parsedUri,
+    };
+    const problem = schemeProblem(resolved, driver);
+    // Over coaps two associations with one address are two peers.
+    const at = `${parsedUri.scheme} ${parsedUri.host} ${parsedUri.port}`;
+    if (problem !== undefined) unusable.push(`/0/${id}: ${problem}`);
+    else if (addresses.has(at)) unusable.push(`/0/${id}: another server has the address of ${uri}`);
+    else {
+      addresses.add(at);
+      accounts.push(resolved);
+    }
+  }
+  return { accounts, unusable };
+}
+
+/** Whether this Security Object Instance says what the account of the options does. */
+function stands(tree: ObjectTree, objectInstanceId: number, account: ResolvedAccount): boolean {
+  const content = securityContent(account);
+  const { uri, securityMode, publicKeyOrIdentity, serverPublicKey, secretKey, shortServerId } = SECURITY_RESOURCES;
+  return [uri, securityMode, publicKeyOrIdentity, serverPublicKey, secretKey, shortServerId].every((id) =>
+    isSame(tree.get(`/${SECURITY_OBJECT}/${objectInstanceId}/${id}`), content[id]),
+  );
+}
+
+function isSame(kept: unknown, given: unknown): boolean {
+  if (!(kept instanceof Uint8Array) || !(given instanceof Uint8Array)) return kept === given;
+  return kept.length === given.length && kept.every((byte, index) => byte === given[index]);
+}
