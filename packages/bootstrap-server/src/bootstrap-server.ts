@@ -13,18 +13,13 @@ import { EventEmitter } from 'node:events';
 import {
   buildOptions,
   Codes,
-  CONTENT_FORMATS,
   formatCode,
-  formatLinks,
   OperationFailed,
-  readOption,
   readOptions,
   UsageError,
-  type Code,
   type CoapEvent,
   type CoapParameters,
   type IncomingRequest,
-  type OutgoingResponse,
   type Peer,
 } from '@lapwing/coap';
 import type { DtlsParameters, ServerCredentials } from '@lapwing/dtls';
@@ -33,11 +28,8 @@ import {
   encodePayload,
   isMalformed,
   ObjectDefinitions,
-  parseBootstrapPackRequest,
-  parseBootstrapRequest,
   ROOT,
   type DefinitionLookup,
-  type ObjectInstancePath,
 } from '@lapwing/lwm2m';
 import {
   Admissions,
@@ -52,7 +44,6 @@ import { DtlsDriver, isSecure, UdpDriver, type Driver, type PeerAddress, type Ti
 import type {
   BootstrapOutcome,
   BootstrapRefusal,
-  BootstrapRefusalKind,
   BootstrapServerEvents,
   BootstrapSession,
   PreviewedOperation,
@@ -63,13 +54,25 @@ import { withUris } from './account-uris.ts';
 import type { BootstrapConfiguration } from './configuration.ts';
 import { ConfigurationAdministration } from './configuration-administration.ts';
 import { MemoryConfigurationStore, type ConfigurationStore } from './configuration-store.ts';
-import { isWriteFormat, PACK_FORMATS } from './content-formats.ts';
+import { PACK_FORMATS } from './content-formats.ts';
 import { makeProofs, type CertificateIssuer, type CredentialTarget } from './credentials.ts';
 import { reportBootstrapError, reportBootstrapRefusal } from './diagnostics.ts';
 import { DEFAULT_BOOTSTRAP_SERVER_PARAMETERS, type BootstrapServerParameters } from './parameters.ts';
 import { planOf } from './plan.ts';
 import { previewOf } from './preview.ts';
 import { Refusals, type ShownRefusal } from './refusals.ts';
+import {
+  answerElsewhere,
+  CHANGED,
+  NO_PACK_FOR_IT,
+  NO_PACKS_HERE,
+  OVERLOADED,
+  readAsked,
+  refusal,
+  respond,
+  type Asked,
+  type RefusedWith,
+} from './requests.ts';
 import { exchangeAll, putBack, Session, type SessionOwner, type SessionStart } from './session.ts';
 import { Sessions } from './sessions.ts';
 
@@ -121,25 +124,6 @@ export interface BootstrapServerCounters {
   readonly refused: number;
   /** Requests that got no answer because too many were refused, see `maxRefusalsPerSecond`. */
   readonly unanswered: number;
-}
-
-/** What a device asked, read. */
-interface Asked {
-  readonly operation: 'request' | 'pack';
-  readonly endpointClientName: string | undefined;
-  readonly preferredContentFormat: number | undefined;
-  readonly additional: Readonly<Record<string, string>>;
-  /** Of a Bootstrap-Pack-Request. */
-  readonly account: readonly ObjectInstancePath[];
-  readonly accept: number | undefined;
-}
-
-/** A request that is answered otherwise than wanted. */
-interface RefusedWith {
-  readonly kind: BootstrapRefusalKind;
-  readonly code: Code;
-  readonly reason: string;
-  readonly endpointClientName?: string | undefined;
 }
 
 export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> implements AsyncDisposable {
@@ -592,86 +576,5 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
 const NOBODY_LISTENS: SecurityListener = { taken: () => undefined, given: () => undefined };
 
 const NO_PARAMETERS: Readonly<Record<string, string>> = Object.freeze({});
-const encoder = new TextEncoder();
-
-const CHANGED: OutgoingResponse = { code: Codes.changed, options: [], payload: new Uint8Array(0) };
-
-/** With the reason as diagnostic payload. RFC 7252 §5.5.2. */
-const refusal = (code: Code, reason: string): OutgoingResponse => ({
-  code,
-  options: [],
-  payload: encoder.encode(reason),
-});
-
-const OVERLOADED: RefusedWith = {
-  kind: 'overloaded',
-  code: Codes.serviceUnavailable,
-  reason: 'as many devices as possible are being configured: come again later',
-};
-/** What a device does not take for an error: it goes on with a Bootstrap-Request. OMA TS Core 1.2 §6.1.7.7. */
-const NO_PACKS_HERE: RefusedWith = {
-  kind: 'no-packs',
-  code: Codes.notFound,
-  reason: 'there are no Bootstrap-Packs here: use a Bootstrap-Request',
-};
-const NO_PACK_FOR_IT: RefusedWith = {
-  kind: 'no-packs',
-  code: Codes.methodNotAllowed,
-  reason: 'there is no Bootstrap-Pack for this device: use a Bootstrap-Request',
-};
-
-function respond(driver: Driver, request: IncomingRequest, response: OutgoingResponse): void {
-  driver.turn((now, out) => driver.endpoint.respond(now, request, response, out));
-}
-
-function readAsked(operation: 'request' | 'pack', { options }: IncomingRequest): Asked | RefusedWith {
-  const queries = readOptions(options, 'uriQuery');
-  const accept = readOption(options, 'accept');
-  const malformedWith = (reason: string): RefusedWith => ({ kind: 'malformed', code: Codes.badRequest, reason });
-  if (operation === 'pack') {
-    const read = parseBootstrapPackRequest(queries);
-    return isMalformed(read)
-      ? malformedWith(read.malformed)
-      : { ...read, operation, accept, preferredContentFormat: undefined };
-  }
-  const read = parseBootstrapRequest(queries);
-  if (isMalformed(read)) return malformedWith(read.malformed);
-  const { preferredContentFormat: wanted } = read;
-  if (wanted !== undefined && !isWriteFormat(wanted))
-    return {
-      kind: 'content-format',
-      code: Codes.unsupportedContentFormat,
-      reason: `nothing can be written in Content-Format ${wanted}`,
-      endpointClientName: read.endpointClientName,
-    };
-  return { ...read, operation, account: [], accept };
-}
-
-/** Neither /bs nor /bspack as they are meant. */
-function answerElsewhere({ code, options }: IncomingRequest, segments: readonly string[]): OutgoingResponse {
-  const path = segments.join('/');
-  if (path === '.well-known/core' && code === Codes.get) {
-    const accept = readOption(options, 'accept');
-    return accept === undefined || accept === CONTENT_FORMATS.linkFormat.number
-      ? OWN_LINKS
-      : refusal(Codes.notAcceptable, 'the links are given in Content-Format 40 only');
-  }
-  if (path === 'bs') return refusal(Codes.methodNotAllowed, '/bs takes POST only');
-  if (path === 'bspack') return refusal(Codes.methodNotAllowed, '/bspack takes GET only');
-  if (path === '.well-known/core') return refusal(Codes.methodNotAllowed, 'the links of this server can only be read');
-  return refusal(Codes.notFound, 'a Bootstrap-Server is asked at /bs');
-}
-
-const OWN_LINKS: OutgoingResponse = {
-  code: Codes.content,
-  options: buildOptions({ contentFormat: CONTENT_FORMATS.linkFormat.number }),
-  payload: encoder.encode(
-    formatLinks([
-      { target: '/bs', parameters: [] },
-      { target: '/bspack', parameters: [] },
-    ]),
-  ),
-};
-
 const isOfFamily = ({ localAddress }: Driver, { host }: PeerAddress): boolean =>
   localAddress.host.includes(':') === host.includes(':');
