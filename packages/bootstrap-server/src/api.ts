@@ -3,6 +3,7 @@ import type { Code, Peer, PeerSecurity } from '@lapwing/coap';
 import type { Refusal } from '@lapwing/dtls';
 import type { BootstrapNode, JsonValue, LwM2mVersion, NodeEntry, ObjectInstancePath, ObjectPath } from '@lapwing/lwm2m';
 import type { PeerAddress } from '@lapwing/transport';
+import type { BootstrapConfiguration } from './configuration.ts';
 
 export type BootstrapOperationName = 'request' | 'pack' | 'discover' | 'read' | 'delete' | 'write' | 'finish';
 
@@ -155,6 +156,8 @@ export interface PreviewedValue {
 }
 
 export interface PreviewOptions {
+  /** Look at this one, which need not be kept anywhere. Default: what the device would be given now. */
+  readonly configuration?: BootstrapConfiguration;
   /** What the device answers to Bootstrap-Discover on "/". Default: it does not answer. */
   readonly discovered?: string;
   /** `pct`. */

@@ -307,10 +307,15 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
     endpointClientName: string,
     options: PreviewOptions = {},
   ): Promise<readonly PreviewedOperation[] | undefined> {
-    const found = await this.#configurationOf(endpointClientName);
-    return found === undefined
+    const { configuration: given, ...how } = options;
+    if (given !== undefined) this.configurations.check(given, endpointClientName);
+    const configuration =
+      given === undefined
+        ? (await this.#configurationOf(endpointClientName))?.configuration
+        : await withUris(given, this.#owner.sources, undefined);
+    return configuration === undefined
       ? undefined
-      : previewOf(found.configuration, endpointClientName, options, this.#owner.sources, this.definitions);
+      : previewOf(configuration, endpointClientName, how, this.#owner.sources, this.definitions);
   }
 
   /**

@@ -69,6 +69,17 @@ describe('a preview', () => {
     assert.equal((await setup.server.preview('two'))!.length, 6);
   });
 
+  it('may be of a configuration that is not kept, which is checked first', async () => {
+    await using setup = setUp({ one: SECURE }, options);
+    const preview = (await setup.server.preview('one', { configuration: ONE_SERVER }))!;
+    await using other = setUp({ one: ONE_SERVER });
+    assert.deepEqual(preview, await other.server.preview('one'));
+    assert.deepEqual(await setup.server.configurations.get('one'), SECURE);
+    assert.equal((await setup.server.preview('nobody', { configuration: ONE_SERVER }))!.length, preview.length);
+    const wrong = { servers: [...ONE_SERVER.servers!, ...ONE_SERVER.servers!] };
+    await assert.rejects(setup.server.preview('one', { configuration: wrong }), UsageError);
+  });
+
   it('of what cannot be given rejects with the reason', async () => {
     await using setup = setUp({ one: { objects: [{ path: '/3/0/9', value: 'x' }] } });
     await assert.rejects(setup.server.preview('one'), UsageError);

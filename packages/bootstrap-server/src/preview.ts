@@ -23,7 +23,7 @@ import { pathText } from './session-state.ts';
 export function previewOf(
   configuration: BootstrapConfiguration,
   endpointClientName: string,
-  { discovered, preferredContentFormat, pack }: PreviewOptions,
+  { discovered, preferredContentFormat, pack }: Omit<PreviewOptions, 'configuration'>,
   sources: ProofSources,
   definitions: DefinitionLookup,
 ): readonly PreviewedOperation[] {
