@@ -12,8 +12,10 @@ import { describe, it } from 'node:test';
 import { FileStateStore } from '@lapwing/client';
 import type { NodeEntry, Value } from '@lapwing/lwm2m';
 import { LightControl, objectPath, resourceInstancePath, resourcePath } from '@lapwing/lwm2m';
+import { LwM2mBootstrapServer } from '@lapwing/bootstrap-server';
 import { LwM2mServer, unwrap } from '@lapwing/server';
 import { startRememberingThermometer } from './examples/file-state.ts';
+import { startBootstrappedThermometer, startCardThermometer } from './examples/bootstrapped.ts';
 import { startLamp } from './examples/lamp.ts';
 import { sendReadings } from './examples/meter.ts';
 import { startNotes } from './examples/notes.ts';
@@ -77,6 +79,52 @@ describe('the examples', () => {
     await client.whenRegistered();
     const read = unwrap(await server.device(name)!.read(resourcePath(3303, 0, 5700)));
     assert.equal(read.node?.kind === 'resource' && read.node.value.value, 20.5);
+  });
+
+  it('the bootstrapped thermometer is given a key of its own for its server, and needs no bootstrap the next time', async () => {
+    const key = randomBytes(16);
+    const name = 'urn:dev:os:32473-bootstrapped';
+    const folder = await mkdtemp(join(tmpdir(), 'lapwing-'));
+    const credentials = {
+      psk: {},
+      clientAuthentication: 'required',
+      clientCertificateTypes: [],
+      trustAnchors: [],
+    } as const;
+    const listen = [{ host: '127.0.0.1', port: 0 }];
+    await using server = await LwM2mServer.start({ coap: [], coaps: { listen, credentials } });
+    await using bootstrapServer = await LwM2mBootstrapServer.start({
+      coaps: { listen, credentials },
+      lwm2mServers: [{ security: server.security }],
+    });
+    const identity = new TextEncoder().encode(name);
+    await bootstrapServer.security.add({ kind: 'psk', endpointClientName: name, identity, key: createSecretKey(key) });
+    const uri = `coaps://127.0.0.1:${server.drivers[0]!.localAddress.port}`;
+    await bootstrapServer.configurations.set(name, {
+      servers: [{ shortServerId: 1, uri, security: { mode: 'psk', generate: true } }],
+    });
+    const bootstrapUri = `coaps://127.0.0.1:${bootstrapServer.drivers[0]!.localAddress.port}`;
+    const file = join(folder, 'state.json');
+    const outcomes: string[] = [];
+    bootstrapServer.on('sessionEnded', (_session, { kind }) => outcomes.push(kind));
+    for (let starts = 0; starts < 2; starts++) {
+      await using client = await startBootstrappedThermometer(bootstrapUri, key, file);
+      await client.whenRegistered();
+      const read = unwrap(await server.device(name)!.read(resourcePath(3303, 0, 5700)));
+      assert.equal(read.node?.kind === 'resource' && read.node.value.value, 20.5);
+    }
+    assert.equal(outcomes.length, 1);
+    await rm(folder, { recursive: true });
+  });
+
+  it('the thermometer with a smartcard registers with what is on it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lapwing-'));
+    await using client = await startCardThermometer(
+      { read: () => Promise.resolve(undefined) },
+      join(folder, 'state.json'),
+    );
+    assert.deepEqual(client.registrations, []);
+    await rm(folder, { recursive: true });
   });
 
   it('the lamp is switched and dimmed', async (t) => {
