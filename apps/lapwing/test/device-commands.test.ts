@@ -181,11 +181,12 @@ describe('the device commands', () => {
     const { code, out } = await followed(
       ['observe', 'cli device', '/3303/0/5700', '--gt', '1000', '--lt', '-1000.5', '--con', '1'],
       () => device.set('/3303/0/5700', ++next % 10 === 0 ? 2000 : next % 10),
-      (text) => text.includes('  2000\n'),
+      (text) => text.split('  2000\n').length > 3,
     );
     assert.equal(code, 0);
-    // What stays below the limit is told to the other observation only.
-    assert.match(out, /^\/3303\/0\/5700 {2}\d+\n\/3303\/0\/5700 {2}(?:2000|\d)\n/);
+    // Of nine values that stay below the limit the first is told, and all to the other observation.
+    const below = out.match(/^\/3303\/0\/5700 {2}\d\n/gm) ?? [];
+    assert.ok(below.length <= 6, out);
     const { body } = await api.call<{ readonly items: readonly ObservationJson[] }>(
       'GET',
       '/devices/cli%20device/observations',
