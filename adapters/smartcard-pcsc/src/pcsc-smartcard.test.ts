@@ -240,6 +240,7 @@ describe('PcscSmartcard over the socket of pcscd', () => {
     assert.notEqual(await smartcard.read(), undefined);
     pcscd.codes.set(PcscdCommands.connect, [0x80100069, 0]);
     assert.equal(await smartcard.read(), undefined);
+    while (pcscd.connections > 1) await new Promise(setImmediate);
     pcscd.codes.set(PcscdCommands.transmit, [0, 0, 0x80100068, 0]);
     await assert.rejects(smartcard.read(), isFailure('PCSC_FAILED', /SCARD_W_RESET_CARD/));
     assert.notEqual(await smartcard.read(), undefined);
@@ -415,6 +416,23 @@ describe('PcscSmartcard over pcsc-mini', () => {
     await new Promise<void>((resolve) => void smartcard.onChange(resolve));
     while ((await smartcard.read().catch(() => undefined)) === undefined) await new Promise(setImmediate);
     assert.equal(away.clients.length, 2);
+  });
+
+  it('a PIN that is none is refused before any reader appears', async () => {
+    await assert.rejects(PcscSmartcard.open({ pcsc: moduleWith([]).pcsc, pin: { code: 'abc' } }), UsageError);
+  });
+
+  it('is not stopped just after a change, which is when it would wait for ever', async () => {
+    const reader = new Reader('one', cardOf(1));
+    const { clients, pcsc } = moduleWith([reader]);
+    const smartcard = await PcscSmartcard.open({ pcsc });
+    const [client] = clients as (EventEmitter & { readonly isStopped: boolean })[];
+    reader.tell();
+    const closing = smartcard.close();
+    await new Promise(setImmediate);
+    assert.equal(client!.isStopped, false);
+    await closing;
+    assert.equal(client!.isStopped, true);
   });
 
   it('is not installed: one error says what to install', async () => {
