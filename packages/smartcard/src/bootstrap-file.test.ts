@@ -27,7 +27,7 @@ const plain = (found: ReturnType<typeof decodeBootstrapFile>): unknown =>
     ? found
     : found.map(({ instances, ...each }) => ({ ...each, instances: Uint8Array.from(instances) }));
 
-/** Bytes of our own, written by the rules of Appendix G.3.4. */
+/** Bytes of our own, written by the rules of Appendix G. */
 const ROWS: readonly { name: string; hex: string; objects: readonly BootstrapObject[] }[] = [
   { name: 'no object', hex: '0000 0000', objects: [] },
   { name: 'an object without instances', hex: '0001 0005 0001 00 0000', objects: [object(1, undefined, '')] },
@@ -39,7 +39,7 @@ const ROWS: readonly { name: string; hex: string; objects: readonly BootstrapObj
   },
 ];
 
-describe('the file EF LwM2M_Bootstrap (OMA TS Core 1.0 Appendix G.3.4)', () => {
+describe('the file EF LwM2M_Bootstrap (OMA TS Core 1.1 Appendix G)', () => {
   it(`${vector.id}: a card of the field, read down to its values and written again`, () => {
     const file = bytes(vector.hex);
     const objects = decodeBootstrapFile(file);

@@ -1,5 +1,5 @@
 /**
- * EF LwM2M_Bootstrap, the file of a smartcard that holds Objects for a Client, OMA TS Core 1.0 Appendix G.3.4:
+ * EF LwM2M_Bootstrap, the file of a smartcard that holds Objects for a Client, OMA TS Core 1.1 Appendix G:
  *
  *     u16 number of objects · u16 size of the collection
  *     { u16 object id · version: 00, or MAJOR MINOR · u16 length · TLV of the Object's instances }*

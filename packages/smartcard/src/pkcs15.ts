@@ -5,7 +5,7 @@
  *     EF(ODF)  A7 { Path }                                             its EF(DODF)s, the most important first
  *     EF(DODF) 30 | A1 { attributes, applicationOID 2.23.43.9.1, … Path }   the file
  *
- * OMA TS Core 1.0 Appendix G.
+ * OMA TS Core 1.1 Appendix G.
  */
 import { isMalformed, malformed, type Malformed } from '@lapwing/lwm2m';
 import { decodeBerTlvs, valueOf, type BerTlv } from './ber-tlv.ts';

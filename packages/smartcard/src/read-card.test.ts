@@ -55,7 +55,7 @@ const transparent = (hex: string): CardFile => ({
   content: Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex')),
 });
 
-describe('a card for LwM2M is read (OMA TS Core 1.0 Appendix G)', () => {
+describe('a card for LwM2M is read (OMA TS Core 1.1 Appendix G)', () => {
   it('on a logical channel of its own, which is closed again; the padding is not read', async () => {
     const card = cardOf({ file: FILE });
     const reading = await read(card);
@@ -329,6 +329,13 @@ describe('a private file (PKCS#15 §6.1.8, ETSI TS 102 221 §11.1.9)', () => {
     assert.deepEqual(await tries(), [1, 'PIN 1 is refused; tries left: 1']);
     assert.deepEqual(await tries(), [1, 'PIN 1 was not tried; tries left: 1']);
     assert.equal(card.triesLeft, 1);
+  });
+
+  it('a wrong PIN is tried once in a reading, though two directories lead to the file', async () => {
+    const objectDirectory = transparent('a706 3004 0402 6430 a706 3004 0402 6430');
+    const card = cardOf({ ...layout, application: new Map([[IDS.objectDirectory, objectDirectory]]) });
+    assert.equal((await read(card, { pin: { code: '9999' } })).kind, 'pinRefused');
+    assert.equal(card.triesLeft, 2);
   });
 
   it('a blocked PIN and an unknown one', async () => {

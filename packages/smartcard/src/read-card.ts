@@ -1,5 +1,5 @@
 /**
- * Reading what a smartcard holds for LwM2M bootstrap, OMA TS Core 1.0 Appendix G:
+ * Reading what a smartcard holds for LwM2M bootstrap, OMA TS Core 1.1 Appendix G:
  *
  *     MANAGE CHANNEL ─ EF(ICCID) ─ EF(DIR) ─ SELECT PKCS#15 ─ EF(ODF) ─ EF(DODF)s ─ [VERIFY] ─ EF LwM2M_Bootstrap
  */
@@ -190,7 +190,8 @@ async function readFile(session: CardSession, pin: EncodedPin | undefined): Prom
   for (const directory of directories.slice(0, MAX_DIRECTORIES)) {
     const found = await readByDirectory(session, directory, pin);
     if (found === undefined) continue;
-    if (!isStop(found)) return found;
+    // A PIN that was refused is not tried a second time in one reading.
+    if (!isStop(found) || found.kind === 'pinRefused') return found;
     first ??= found;
   }
   return first ?? noData('LwM2M record');

@@ -1,6 +1,6 @@
 /**
  * A smartcard made of data: a file system after ETSI TS 102 221 that answers command APDUs, with the habits that cards
- * differ in. `lwm2mCardFiles` lays it out as OMA TS Core 1.0 Appendix G wants it.
+ * differ in. `lwm2mCardFiles` lays it out as OMA TS Core 1.1 Appendix G wants it.
  */
 
 export interface TransparentFile {
