@@ -161,7 +161,7 @@ describe('an operation that waits for a sleeping device when the server stops', 
       clientAwakeTime: 1000,
       logLevel: 'silent',
     } as const;
-    const first = await startApp(options);
+    await using first = await startApp(options);
     let reboots = 0;
     await using client = await LwM2mClient.start({
       endpointClientName: 'sleeper',
@@ -185,7 +185,7 @@ describe('an operation that waits for a sleeping device when the server stops', 
     assert.deepEqual([answer.status, problem.type], [503, 'urn:lapwing:problem:operation-kept']);
     assert.match(problem.detail, new RegExp(`operation ${operationId} is kept`));
 
-    const second = await startApp(options);
+    await using second = await startApp(options);
     const apiAfter = new RestClient(second.httpUrl);
     assert.deepEqual(await apiAfter.call('GET', '/devices/sleeper/pending'), { ...before, awake: false });
     assert.equal(reboots, 0);
@@ -227,7 +227,7 @@ describe('the state that a stop leaves', () => {
       await writeFile(file, change(await readFile(file)));
       let said = '';
       const log = createLog({ level: 'info', readable: true, destination: { write: (line) => void (said += line) } });
-      const app = await startApp({ ...options, log });
+      await using app = await startApp({ ...options, log });
       assert.ok((await readdir(join(dataDir, 'security'))).includes('lock'));
       assert.match(said, /warn .*The state that the last stop left cannot be used and was deleted: [^.]+\.\n/);
       assert.ok(!(await readdir(dataDir)).includes('snapshot'));
@@ -241,7 +241,7 @@ describe('the state that a stop leaves', () => {
     let said = '';
     const log = createLog({ level: 'info', readable: true, destination: { write: (line) => void (said += line) } });
     for (let start = 0; start < 2; start++) {
-      const app = await startApp({ ...options, log });
+      await using app = await startApp({ ...options, log });
       while (app.server.registrationCount < 3) await once(app.server, 'registered');
       // A device that answers knows that it is registered, and de-registers.
       for (const device of app.server.devices().items) assert.ok((await device.read(resourcePath(3, 0, 0))).ok);

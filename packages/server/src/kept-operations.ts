@@ -79,7 +79,7 @@ async function perform(
   const { createdAt, expiresAt, observed, request, alternative } = saved;
   const { driver } = record;
   const options = (): SendOptions => ({
-    origin: { operationId, createdAt },
+    origin: { operationId, createdAt, expiresAt },
     ...(expiresAt === Infinity ? {} : { timeout: Math.max(expiresAt - driver.unixTime(), 0) }),
   });
   if (observed !== undefined) {

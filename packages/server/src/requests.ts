@@ -28,7 +28,9 @@ export interface NotificationReceiver {
 
 /** How a request is sent, and for one that was kept over a planned stop, what it was before. */
 export type SendOptions = CallOptions &
-  Pick<WriteOptions, 'onProgress'> & { readonly origin?: Pick<PendingOperation, 'operationId' | 'createdAt'> };
+  Pick<WriteOptions, 'onProgress'> & {
+    readonly origin?: Pick<PendingOperation, 'operationId' | 'createdAt' | 'expiresAt'>;
+  };
 
 export type ReadResponse<Result> = (response: IncomingResponse, observing: boolean, exchange: Exchange) => Result;
 
@@ -119,6 +121,8 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable, QueuedReques
   #record: RegistrationRecord;
   readonly #request: DeviceRequest;
   readonly #createdAt: number;
+  /** ms since 1970, worked out once: the two clocks are not read at the same moment. */
+  readonly #expiresAt: number;
   readonly #onProgress: WriteOptions['onProgress'];
   readonly #outlivesCaller: boolean;
   readonly #read: ReadResponse<Result>;
@@ -143,6 +147,7 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable, QueuedReques
     this.#record = record;
     this.#driver = record.driver;
     this.#createdAt = origin?.createdAt ?? record.driver.unixTime();
+    this.#expiresAt = origin?.expiresAt ?? (timeout === undefined ? Infinity : this.#createdAt + timeout);
     this.deadline = timeout === undefined ? Infinity : record.driver.now() + timeout;
     this.#request = request;
     this.#onProgress = onProgress;
@@ -220,10 +225,6 @@ class PendingRequest<Result> implements ExchangeOwner, Abandonable, QueuedReques
       alternative: alternative === undefined ? undefined : savedRequest(alternative()),
       observed,
     };
-  }
-
-  get #expiresAt(): number {
-    return this.deadline === Infinity ? Infinity : this.#driver.unixTime() + this.deadline - this.#driver.now();
   }
 
   onResponse(response: IncomingResponse, observing: boolean, exchange: Exchange): void {
