@@ -5,17 +5,12 @@
 import { formatCode } from '@lapwing/coap';
 import {
   formatPath,
-  isMalformed,
   MAX_ID,
-  parsePath,
-  resourceInstancePath,
   resourcePath,
-  valueFromJs,
   valueToJs,
   type JsValue,
   type NodeEntry,
   type NotificationAttributes,
-  type Path,
   type ResourcePath,
   type ResourceInstancePath,
 } from '@lapwing/lwm2m';
@@ -28,15 +23,11 @@ import type {
   WriteAttributes,
   LwM2mServer,
 } from '@lapwing/server';
+import { at, entriesAt, entriesOf, type DefinitionOf, type Given } from './given.ts';
 
 /** By path. */
 export interface Values {
   readonly [path: string]: JsValue;
-}
-
-/** What to write: by path for Resources and Resource Instances, a list or an object by id for multiple instances. */
-export interface Given {
-  readonly [path: string]: unknown;
 }
 
 export interface Answer {
@@ -198,32 +189,14 @@ export class Operator {
   }
 
   #entries(given: Given): readonly NodeEntry[] {
-    return Object.entries(given).flatMap(([path, value]) =>
-      this.#entriesAt(at(path) as ResourcePath | ResourceInstancePath, value),
-    );
+    return entriesOf(given, this.#definitionOf);
   }
 
   #entriesAt(path: ResourcePath | ResourceInstancePath, given: unknown): readonly NodeEntry[] {
-    const { objectId, objectInstanceId, resourceId } = path;
-    const definition = this.device.definition(objectId)?.resources.get(resourceId);
-    if (definition === undefined) throw new Error(`${formatPath(path)} has no definition`);
-    const isMultiple =
-      typeof given === 'object' && given !== null && !(given instanceof Uint8Array) && !('objectInstanceId' in given);
-    if (isMultiple && path.kind === 'resource') {
-      return Object.entries(given).flatMap(([id, value]) =>
-        this.#entriesAt(resourceInstancePath(objectId, objectInstanceId, resourceId, Number(id)), value as unknown),
-      );
-    }
-    const value = valueFromJs(definition.type, given);
-    if (isMalformed(value)) throw new Error(`${formatPath(path)}: ${value.malformed}`);
-    return [{ kind: 'value', path, value }];
+    return entriesAt(path, given, this.#definitionOf);
   }
-}
 
-export function at(text: string): Path {
-  const path = parsePath(text);
-  if (isMalformed(path)) throw new Error(`${text}: ${path.malformed}`);
-  return path;
+  readonly #definitionOf: DefinitionOf = (objectId) => this.device.definition(objectId);
 }
 
 /** Values by path; of an Object, an Object Instance or a Resource without content nothing. */

@@ -1,6 +1,4 @@
 /** A client and the servers it registers with, on a simulated network, as a case begins. */
-import assert from 'node:assert/strict';
-import { codeName, decodeMessage, formatCode, readOption, readOptions } from '@lapwing/coap';
 import {
   LwM2mClient,
   streamedRequests,
@@ -13,10 +11,10 @@ import { LwM2mServer, type Registration, type ServerOptions } from '@lapwing/ser
 import { NatRelay, SimulatedNetwork } from '@lapwing/testkit';
 import type { PeerAddress } from '@lapwing/transport';
 import { Operator } from './operator.ts';
+import { describeMessage, type SentMessage } from './sent-message.ts';
+import { settle, until } from './virtual-time.ts';
 
 export const ENDPOINT_CLIENT_NAME = 'urn:uuid:00000000-0000-4000-8000-000000000001';
-/** Longer than any exchange takes. ms. */
-const PATIENCE = 400_000;
 
 export interface SceneOptions {
   readonly version: LwM2mVersion;
@@ -35,16 +33,9 @@ export interface SceneOptions {
 }
 
 /** One message as it was sent. */
-export interface Sent {
+export interface Sent extends SentMessage {
   readonly at: number;
   readonly from: 'client' | 'server';
-  /** "POST /rd?lwm2m=1.1", "2.04". */
-  readonly line: string;
-  readonly type: number;
-  readonly observe: number | undefined;
-  readonly accept: number | undefined;
-  readonly contentFormat: number | undefined;
-  readonly payload: Uint8Array;
 }
 
 export class Scene implements AsyncDisposable {
@@ -92,7 +83,7 @@ export class Scene implements AsyncDisposable {
     if (nat) this.#nat = new NatRelay(this.network, NAT_INSIDE, natOutside(1), { host: serverHost(0), port: 5683 });
     this.network.onDatagram = (from, _to, datagram): void => {
       const side = from.host === CLIENT_HOST ? 'client' : this.#isServer(from) ? 'server' : undefined;
-      const sent = side === undefined ? undefined : describe(datagram);
+      const sent = side === undefined ? undefined : describeMessage(datagram);
       if (sent !== undefined) this.#sent.push({ at: this.network.now(), from: side!, ...sent });
     };
     this.client = new LwM2mClient(
@@ -148,21 +139,13 @@ export class Scene implements AsyncDisposable {
     return this.network.run(count * 1000);
   }
 
-  async until(condition: () => boolean, limit: number = PATIENCE): Promise<void> {
-    for (let waited = 0; !condition(); waited += 100) {
-      assert.ok(waited < limit, `it has not come about within ${limit / 1000} s`);
-      await this.network.run(100);
-    }
+  until(condition: () => boolean, limit?: number): Promise<void> {
+    return until(this.network, condition, limit);
   }
 
   /** Let virtual time pass until the promise has settled. */
-  async settle<T>(promise: Promise<T>): Promise<T> {
-    let done = false;
-    const mark = (): void => void (done = true);
-    promise.then(mark, mark);
-    for (let waited = 0; !done && waited < PATIENCE; waited += 20) await this.network.run(20);
-    assert.ok(done, `not answered within ${PATIENCE / 1000} s`);
-    return promise;
+  settle<T>(promise: Promise<T>): Promise<T> {
+    return settle(this.network, promise);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -175,20 +158,3 @@ const CLIENT_HOST = '10.1.0.1';
 const NAT_INSIDE = { host: '10.1.0.254', port: 5683 };
 const natOutside = (moves: number): PeerAddress => ({ host: `10.2.0.${moves}`, port: 40_000 });
 const serverHost = (index: number): string => `10.0.0.${index + 1}`;
-
-function describe(datagram: Uint8Array): Omit<Sent, 'at' | 'from'> | undefined {
-  const message = decodeMessage(datagram);
-  if ('malformed' in message) return undefined;
-  const { code, options, type, payload } = message;
-  const isRequest = code > 0 && code < 32;
-  const queries = readOptions(options, 'uriQuery');
-  const target = `/${readOptions(options, 'uriPath').join('/')}${queries.length === 0 ? '' : `?${queries.join('&')}`}`;
-  return {
-    line: isRequest ? `${codeName(code) ?? formatCode(code)} ${target}` : formatCode(code),
-    type,
-    observe: readOption(options, 'observe'),
-    accept: readOption(options, 'accept'),
-    contentFormat: readOption(options, 'contentFormat'),
-    payload: payload.slice(),
-  };
-}

@@ -1,5 +1,4 @@
 /** A server of coaps and a device with credentials for it, on a simulated network, as a case about DTLS begins. */
-import assert from 'node:assert/strict';
 import { LwM2mClient, type ClientOptions } from '@lapwing/client';
 import type { ClientCredentials, DtlsParameters, ServerCredentials } from '@lapwing/dtls';
 import type { LwM2mVersion } from '@lapwing/lwm2m';
@@ -14,12 +13,11 @@ import { SimulatedNetwork, type SimulatedDtlsDriver } from '@lapwing/testkit';
 import type { PeerAddress } from '@lapwing/transport';
 import { C1_ACCOUNT, device } from './configurations.ts';
 import { ENDPOINT_CLIENT_NAME } from './scene.ts';
+import { settle } from './virtual-time.ts';
 
 export const SERVER: PeerAddress = { host: '10.0.0.1', port: 5684 };
 export const DEVICE: PeerAddress = { host: '10.1.0.1', port: 56_830 };
 export const SERVER_NAME = 'server.example.com';
-/** Longer than a handshake that nobody answers takes. ms. */
-const PATIENCE = 400_000;
 
 export interface SecureSceneOptions {
   readonly version: LwM2mVersion;
@@ -94,13 +92,8 @@ export class SecureScene implements AsyncDisposable {
   }
 
   /** Let virtual time pass until the promise has settled. */
-  async settle<T>(promise: Promise<T>): Promise<T> {
-    let done = false;
-    const mark = (): void => void (done = true);
-    promise.then(mark, mark);
-    for (let waited = 0; !done && waited < PATIENCE; waited += 100) await this.network.run(100);
-    assert.ok(done, `not answered within ${PATIENCE / 1000} s`);
-    return promise;
+  settle<T>(promise: Promise<T>): Promise<T> {
+    return settle(this.network, promise);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -34,7 +34,6 @@ const same = (number: string): Standing => ({ kind: 'same', as: idOf(number, SIN
 
 const EMPTY = nothing('the specification has a heading and no procedure');
 const NOT_WRITABLE = nothing('the specification says that the Object has no Resource to write');
-const BOOTSTRAP = open('Bootstrap');
 const TCP = open('CoAP over TCP and TLS');
 
 export const OMA_CASES: readonly Chapter[] = [
@@ -42,20 +41,20 @@ export const OMA_CASES: readonly Chapter[] = [
     title: 'OMA: Bootstrap',
     source: 'OMA ETS INT, 0 to 99.',
     cases: cases([
-      ['0', 'Client-initiated bootstrap', SINCE_1_0, BOOTSTRAP],
-      ['1', 'Client-initiated bootstrap, pre-shared key', SINCE_1_1, BOOTSTRAP],
-      ['2', 'Client-initiated bootstrap, certificate', SINCE_1_1, BOOTSTRAP],
-      ['3', 'Bootstrap from a smartcard', SINCE_1_1, open('Bootstrap; smartcards')],
-      ['4', 'Bootstrap-Delete', SINCE_1_1, BOOTSTRAP],
-      ['5', 'Server-initiated bootstrap', SINCE_1_1, BOOTSTRAP],
-      ['6', 'Order of the ways to bootstrap', SINCE_1_1, BOOTSTRAP],
-      ['7', 'Bootstrap when no server can be reached', SINCE_1_1, BOOTSTRAP],
-      ['8', 'Bootstrap-Read', SINCE_1_1, BOOTSTRAP],
-      ['9', 'Bootstrap-Finish with an inconsistent configuration', SINCE_1_1, BOOTSTRAP],
-      ['10', 'Client-initiated bootstrap, EST', SINCE_1_1, open('Bootstrap; EST')],
-      ['11', 'Bootstrap over OSCORE', SINCE_1_2, open('Bootstrap; OSCORE')],
-      ['12', 'Bootstrap-Pack-Request', SINCE_1_2, BOOTSTRAP],
-      ['19', 'Bootstrap over MQTT', SINCE_1_2, open('Bootstrap; MQTT')],
+      ['0', 'Client-initiated bootstrap', SINCE_1_0, 'bootstrap'],
+      ['1', 'Client-initiated bootstrap, pre-shared key', SINCE_1_1, 'bootstrap'],
+      ['2', 'Client-initiated bootstrap, certificate', SINCE_1_1, 'bootstrap'],
+      ['3', 'Bootstrap from a smartcard', SINCE_1_1, 'bootstrap-ways'],
+      ['4', 'Bootstrap-Delete', SINCE_1_1, 'bootstrap'],
+      ['5', 'Server-initiated bootstrap', SINCE_1_1, 'bootstrap-ways'],
+      ['6', 'Order of the ways to bootstrap', SINCE_1_1, 'bootstrap-ways'],
+      ['7', 'Bootstrap when no server can be reached', SINCE_1_1, 'bootstrap-ways'],
+      ['8', 'Bootstrap-Read', SINCE_1_1, 'bootstrap'],
+      ['9', 'Bootstrap-Finish with an inconsistent configuration', SINCE_1_1, 'bootstrap'],
+      ['10', 'Client-initiated bootstrap, EST', SINCE_1_1, open('EST')],
+      ['11', 'Bootstrap over OSCORE', SINCE_1_2, open('OSCORE')],
+      ['12', 'Bootstrap-Pack-Request', SINCE_1_2, 'bootstrap'],
+      ['19', 'Bootstrap over MQTT', SINCE_1_2, open('MQTT')],
     ]),
   },
   {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { resourceInstancePath, type LwM2mVersion } from '@lapwing/lwm2m';
 import { device } from '../configurations.ts';
-import { at as pathOf, valuesOf } from '../operator.ts';
+import { at as pathOf } from '../given.ts';
+import { valuesOf } from '../operator.ts';
 import { proves } from '../proves.ts';
 import { Scene } from '../scene.ts';
 import {

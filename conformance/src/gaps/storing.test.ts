@@ -4,7 +4,7 @@ import { describe } from 'node:test';
 import { temperatureObject, type ServerAccount } from '@lapwing/client';
 import type { LwM2mVersion } from '@lapwing/lwm2m';
 import { device } from '../configurations.ts';
-import { at } from '../operator.ts';
+import { at } from '../given.ts';
 import { proves } from '../proves.ts';
 import { Scene } from '../scene.ts';
 

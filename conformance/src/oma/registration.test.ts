@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { connectivityMonitoringObject } from '@lapwing/client';
 import { C1_ACCOUNT, C3_ACCOUNT, device } from '../configurations.ts';
-import { at, valuesOf } from '../operator.ts';
+import { at } from '../given.ts';
+import { valuesOf } from '../operator.ts';
 import { proves } from '../proves.ts';
 import { ENDPOINT_CLIENT_NAME, Scene, type SceneOptions } from '../scene.ts';
 

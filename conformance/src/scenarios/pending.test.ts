@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { Codes, OperationFailed, type Message } from '@lapwing/coap';
-import { at } from '../operator.ts';
+import { at } from '../given.ts';
 import { proves } from '../proves.ts';
 import { RawScene } from '../raw-device.ts';
 

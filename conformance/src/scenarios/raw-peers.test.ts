@@ -7,7 +7,7 @@ import { formatPath, valueToJs, type LwM2mVersion, type NodeEntry } from '@lapwi
 import type { Notification, Observation, Outcome } from '@lapwing/server';
 import { SimulatedNetwork } from '@lapwing/testkit';
 import { DEVICE, device } from '../configurations.ts';
-import { at } from '../operator.ts';
+import { at } from '../given.ts';
 import { proves } from '../proves.ts';
 import { ACK, CON, NON, RawScene, RST } from '../raw-device.ts';
 

@@ -8,7 +8,7 @@ import type { ClientCredentials, ServerCredentials } from '@lapwing/dtls';
 import type { LwM2mVersion } from '@lapwing/lwm2m';
 import type { PskEntry } from '@lapwing/server';
 import { device } from '../configurations.ts';
-import { at } from '../operator.ts';
+import { at } from '../given.ts';
 import { proves } from '../proves.ts';
 import { register } from '../raw-register.ts';
 import { ENDPOINT_CLIENT_NAME } from '../scene.ts';

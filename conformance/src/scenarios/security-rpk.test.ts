@@ -4,7 +4,7 @@ import { describe } from 'node:test';
 import type { ClientCredentials, ServerCredentials } from '@lapwing/dtls';
 import type { LwM2mVersion } from '@lapwing/lwm2m';
 import { authority, issue, keyPair, type KeyPair } from '../certificates.ts';
-import { at } from '../operator.ts';
+import { at } from '../given.ts';
 import { proves } from '../proves.ts';
 import { register } from '../raw-register.ts';
 import { ENDPOINT_CLIENT_NAME } from '../scene.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import type { CertificateUsage, ClientCredentials, ServerCredentials } from '@lapwing/dtls';
 import { authority, issue, keyPair, type Identity } from '../certificates.ts';
-import { at } from '../operator.ts';
+import { at } from '../given.ts';
 import { proves } from '../proves.ts';
 import { ENDPOINT_CLIENT_NAME } from '../scene.ts';
 import { SecureScene } from '../secure-scene.ts';

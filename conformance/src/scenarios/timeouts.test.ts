@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { buildOptions, Codes, OperationFailed, type Message } from '@lapwing/coap';
-import { at } from '../operator.ts';
+import { at } from '../given.ts';
 import { proves } from '../proves.ts';
 import { ACK, CON, RawScene, RST } from '../raw-device.ts';
 
