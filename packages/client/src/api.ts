@@ -77,6 +77,8 @@ export interface BootstrapOptions {
   readonly pack?: boolean;
   /** `pct`: the Content-Format to be written in. 1.1; default 112, SenML CBOR. */
   readonly preferredContentFormat?: number;
+  /** What a Bootstrap-Request says beyond the parameters of LwM2M, by name. */
+  readonly additionalParameters?: Readonly<Record<string, string>>;
   /** How long the Bootstrap-Server may be silent, in seconds. Default 247, EXCHANGE_LIFETIME. */
   readonly silenceSeconds?: number;
   /** Pause before the first repetition of a bootstrap that failed; doubles with each. Default 60. */

@@ -57,6 +57,7 @@ describe('a client without servers', () => {
     ['1.0', { lwm2mVersion: '1.0' }, ['POST /bs?ep=dev']],
     ['1.1', { lwm2mVersion: '1.1' }, ['POST /bs?ep=dev&pct=112']],
     ['1.1 that wants TLV', { lwm2mVersion: '1.1', bootstrap: { preferredContentFormat: 11542 } }, ['POST /bs?ep=dev&pct=11542']], // prettier-ignore
+    ['1.2 that says more', { bootstrap: { additionalParameters: { et: 'sensor' } } }, ['GET /bspack?ep=dev&acc=</0/0>&et=sensor', 'POST /bs?ep=dev&pct=112&et=sensor']], // prettier-ignore
     ['1.2 without packs', { bootstrap: { pack: false } }, ['POST /bs?ep=dev&pct=112']],
     ['1.1 that leaves its name out', { lwm2mVersion: '1.1', nameFromCredentials: true }, ['POST /bs?pct=112']],
     [
@@ -144,6 +145,7 @@ describe('a client without servers', () => {
     assert.throws(make({ bootstrapServer: { uri: 'coaps://10.0.0.3' } }), /needs credentials/);
     assert.throws(make({ bootstrapServer: { uri: BOOTSTRAP_URI, holdOffSeconds: -1 } }), /whole seconds/);
     assert.throws(make({ bootstrapServer: { uri: BOOTSTRAP_URI }, bootstrap: { retryTimerSeconds: 0 } }), /above 0/);
+    assert.throws(make({ bootstrapServer: { uri: BOOTSTRAP_URI }, bootstrap: { additionalParameters: { ep: 'b' } } }), /"ep" is no additional parameter of a Bootstrap-Request/); // prettier-ignore
     const { client, network } = await registered();
     assert.throws(() => make(FACTORY)().bootstrap(), UsageError);
     client.goOffline();

@@ -53,6 +53,8 @@ export interface BootstrapParts extends Omit<BootstrapContext, 'bootstrapAccount
   readonly times: Omit<BootstrapTimes, 'holdOff'>;
   /** `pct`. 1.1. */
   readonly preferredContentFormat: number | undefined;
+  /** Said in every request beyond the parameters of LwM2M. */
+  readonly additionalParameters: Readonly<Record<string, string>>;
   /** A Bootstrap-Pack-Request goes first. */
   readonly wantsPack: boolean;
   /** The Bootstrap-Server may begin by itself. */
@@ -417,16 +419,22 @@ export class BootstrapProcedure {
     readonly code: Code;
     readonly options: ReturnType<typeof buildOptions>;
   } {
-    const { endpointClientName, preferredContentFormat, lwm2mVersion, tree } = this.#parts;
+    const {
+      endpointClientName,
+      preferredContentFormat,
+      additionalParameters: additional,
+      lwm2mVersion,
+      tree,
+    } = this.#parts;
     const { objectInstanceId, parsedUri } = this.#account!;
     if (action === 'requestPack') {
       const account = accountInstances(tree, objectInstanceId);
-      const uriQuery = formatBootstrapPackQueries({ endpointClientName, account });
+      const uriQuery = formatBootstrapPackQueries({ endpointClientName, account, additional });
       const uriPath = [...parsedUri.pathSegments, ...BOOTSTRAP_PACK_PATH];
       return { code: Codes.get, options: buildOptions({ uriPath, uriQuery, accept: PACK_FORMAT }) };
     }
     const pct = lwm2mVersion === '1.0' ? undefined : preferredContentFormat;
-    const uriQuery = formatBootstrapRequestQueries({ endpointClientName, preferredContentFormat: pct });
+    const uriQuery = formatBootstrapRequestQueries({ endpointClientName, preferredContentFormat: pct, additional });
     const uriPath = [...parsedUri.pathSegments, ...BOOTSTRAP_PATH];
     return { code: Codes.post, options: buildOptions({ uriPath, uriQuery }) };
   }

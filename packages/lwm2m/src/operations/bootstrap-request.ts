@@ -15,6 +15,7 @@ import { isMalformed } from '../malformed.ts';
 import type { Malformed } from '../malformed.ts';
 import { formatPath, parsePath } from '../path.ts';
 import type { ObjectInstancePath } from '../path.ts';
+import { formatAdditionalQueries } from './additional-queries.ts';
 import { checkEndpointClientName, DEFAULT_REGISTRATION_LIMITS } from './registration.ts';
 
 export const BOOTSTRAP_PATH: readonly string[] = Object.freeze(['bs']);
@@ -63,14 +64,20 @@ export function parseBootstrapRequest(queries: readonly string[]): BootstrapRequ
   };
 }
 
-/** `ep` first: a known Bootstrap-Server looks for it there. */
+/**
+ * `ep` first: a known Bootstrap-Server looks for it there.
+ *
+ * @throws UsageError for additional parameters that no query can carry, or whose names are LwM2M's own.
+ */
 export function formatBootstrapRequestQueries({
   endpointClientName,
   preferredContentFormat,
-}: Partial<Omit<BootstrapRequestParameters, 'additional'>>): readonly string[] {
+  additional,
+}: Partial<BootstrapRequestParameters>): readonly string[] {
   return [
     ...(endpointClientName === undefined ? [] : [`ep=${endpointClientName}`]),
     ...(preferredContentFormat === undefined ? [] : [`pct=${preferredContentFormat}`]),
+    ...additionalQueries(additional),
   ];
 }
 
@@ -85,16 +92,24 @@ export function parseBootstrapPackRequest(queries: readonly string[]): Bootstrap
   return { endpointClientName, account, additional: given.additional };
 }
 
+/** @throws UsageError as `formatBootstrapRequestQueries` does. */
 export function formatBootstrapPackQueries({
   endpointClientName,
   account = [],
-}: Partial<Omit<BootstrapPackRequestParameters, 'additional'>>): readonly string[] {
+  additional,
+}: Partial<BootstrapPackRequestParameters>): readonly string[] {
   const links = formatLinks(account.map((path) => ({ target: formatPath(path), parameters: [] })));
   return [
     ...(endpointClientName === undefined ? [] : [`ep=${endpointClientName}`]),
     ...(links === '' ? [] : [`acc=${links}`]),
+    ...additionalQueries(additional),
   ];
 }
+
+const OWN_PARAMETERS: ReadonlySet<string> = new Set(['ep', 'pct', 'acc']);
+
+const additionalQueries = (additional: Readonly<Record<string, string>> = {}): readonly string[] =>
+  formatAdditionalQueries(additional, 'a Bootstrap-Request', (name) => OWN_PARAMETERS.has(name));
 
 function parseAccount(text: string): readonly ObjectInstancePath[] | Malformed {
   const links = parseLinks(text, { maxBytes: 1024, maxLinks: MAX_ACCOUNT_LINKS, maxParametersPerLink: 8 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { buildOptions, Codes, formatCode, readOption, readOptions } from '@lapwing/coap';
+import { buildOptions, Codes, formatCode, readOption, readOptions, UsageError } from '@lapwing/coap';
 import type { OptionValues } from '@lapwing/coap';
 import fc from 'fast-check';
 import {
@@ -126,6 +126,14 @@ describe('a Bootstrap-Request', () => {
   it('is written with ep first', () => {
     assert.deepEqual(formatBootstrapRequestQueries({ preferredContentFormat: 11542, endpointClientName: 'a' }), ['ep=a', 'pct=11542']); // prettier-ignore
     assert.deepEqual(formatBootstrapRequestQueries({}), []);
+    assert.deepEqual(formatBootstrapRequestQueries({ endpointClientName: 'a', additional: { et: 'b=c' } }), ['ep=a', 'et=b=c']); // prettier-ignore
+    assert.deepEqual(formatBootstrapPackQueries({ endpointClientName: 'a', additional: { et: '' } }), ['ep=a', 'et=']);
+    for (const name of ['', 'a=b', 'ep', 'pct', 'acc', 'a\n']) {
+      assert.throws(() => formatBootstrapRequestQueries({ additional: { [name]: 'b' } }), UsageError, name);
+      assert.throws(() => formatBootstrapPackQueries({ additional: { [name]: 'b' } }), UsageError, name);
+    }
+    assert.equal(formatBootstrapRequestQueries({ additional: { a: 'x'.repeat(253) } })[0]!.length, 255);
+    assert.throws(() => formatBootstrapRequestQueries({ additional: { a: 'x'.repeat(254) } }), /255 bytes/);
   });
 
   for (const queries of [

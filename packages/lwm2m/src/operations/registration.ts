@@ -15,6 +15,7 @@ import { isLwM2mVersion } from '../identifiers.ts';
 import type { LwM2mVersion } from '../identifiers.ts';
 import { isMalformed } from '../malformed.ts';
 import type { Malformed } from '../malformed.ts';
+import { formatAdditionalQueries } from './additional-queries.ts';
 import { parseObjectLinks } from './object-links.ts';
 import type { ObjectLinks } from './object-links.ts';
 
@@ -361,18 +362,8 @@ function bindingQueries(
 const profileQueries = (profileIds: readonly string[] = [], version: LwM2mVersion): readonly string[] =>
   version !== '1.2' || profileIds.length === 0 ? [] : [`pid=${profileIds.join()}`];
 
-function additionalQueries(parameters: AdditionalParameters = NO_ADDITIONAL_PARAMETERS): readonly string[] {
-  return Object.entries(parameters).map(([name, value]) => {
-    const query = `${name}=${value}`;
-    if (name === '' || name.includes('=') || isRegisterParameter(name) || CONTROL.test(query))
-      throw new UsageError(`"${name}" is no additional parameter of a registration`);
-    if (encodeUtf8(query).length > MAX_QUERY_BYTES)
-      throw new UsageError(`the additional parameter "${shorten(name)}" is longer than ${MAX_QUERY_BYTES} bytes`);
-    return query;
-  });
-}
-/** RFC 7252 §5.10. */
-const MAX_QUERY_BYTES = 255;
+const additionalQueries = (parameters: AdditionalParameters = NO_ADDITIONAL_PARAMETERS): readonly string[] =>
+  formatAdditionalQueries(parameters, 'a registration', isRegisterParameter);
 
 /** A Profile ID as its grammar has it: "6:27354b9a", "oma:name", "v:name". OMA TS Core 1.2 §6.2.1. */
 export const isProfileId = (text: string): boolean => /^([1-6]:[0-9a-f]+|(oma|v):[A-Za-z0-9-]+)$/.test(text);
