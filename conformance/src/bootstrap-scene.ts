@@ -76,6 +76,8 @@ export interface BootstrapSceneOptions {
   /** Whom the first server knows over coaps, and what it shows; defaults: nobody, its own. */
   readonly serverEntries?: readonly SecurityEntry[];
   readonly serverCredentials?: ServerCredentials;
+  /** Default true; false: the case is the device. */
+  readonly hasClient?: boolean;
   /** The case is the Bootstrap-Server. */
   readonly isScripted?: boolean;
 }
@@ -100,7 +102,7 @@ export class BootstrapScene implements AsyncDisposable {
   readonly #bootstrapServer: LwM2mBootstrapServer | undefined;
   readonly #script: ScriptedBootstrapServer | undefined;
   readonly #plain: PlainMessage[] = [];
-  #client: LwM2mClient;
+  #client: LwM2mClient | undefined;
   #ports = 56_830;
 
   /** The client has begun. */
@@ -136,7 +138,7 @@ export class BootstrapScene implements AsyncDisposable {
       if (message !== undefined)
         this.#plain.push({ at: network.now(), from: roleOf(from), to: roleOf(to), ...message });
     };
-    this.#client = this.#start({});
+    if (options.hasClient !== false) this.#client = this.#start({});
   }
 
   #drivers(host: string, server: ServerCredentials): readonly Driver[] {
@@ -167,7 +169,7 @@ export class BootstrapScene implements AsyncDisposable {
   async restart(changed: Partial<ClientOptions> = {}): Promise<void> {
     const { conditions } = this.network;
     this.network.conditions = { ...conditions, loss: 1 };
-    await this.settle(this.#client.close());
+    await this.settle(this.client.close());
     this.network.conditions = conditions;
     this.#plain.length = 0;
     this.#client = this.#start(changed);
@@ -211,6 +213,7 @@ export class BootstrapScene implements AsyncDisposable {
   }
 
   get client(): LwM2mClient {
+    assert.ok(this.#client !== undefined, 'there is none');
     return this.#client;
   }
 
@@ -267,7 +270,7 @@ export class BootstrapScene implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.settle(this.#client.close());
+    if (this.#client !== undefined) await this.settle(this.#client.close());
     for (const { server } of this.servers) await this.settle(server.close());
     await this.#bootstrapServer?.close();
     await this.#script?.close();

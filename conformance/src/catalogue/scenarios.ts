@@ -15,9 +15,6 @@ const cases = (name: string, rows: readonly Row[]): readonly Case[] =>
     standing: { kind: 'tested', file: `scenarios/${name}.test.ts` },
   }));
 
-const open = (why: string, rows: readonly Row[]): readonly Case[] =>
-  rows.map(([id, title, versions]) => ({ id, title, versions, standing: { kind: 'open', why } }));
-
 const none = (why: string, rows: readonly Row[]): readonly Case[] =>
   rows.map(([id, title, versions]) => ({ id, title, versions, standing: { kind: 'void', why } }));
 
@@ -209,8 +206,29 @@ export const SCENARIOS: readonly Case[] = [
     ],
     ['timeout-asleep', 'A device in queue mode that does not answer is taken to sleep', SINCE_1_0],
   ]),
-  ...open('Bootstrap', [
-    ['bootstrap-scenarios', 'The scenarios of Bootstrap, with and without security', SINCE_1_0],
-    ['bootstrap-ends-attributes', 'Bootstrap ends observations and attributes of every level', SINCE_1_0],
+  ...cases('bootstrap', [
+    ['bootstrap-plain', 'Bootstrap over plain coap, then Register', SINCE_1_0],
+    ['bootstrap-no-pack', 'Without a Bootstrap-Pack a Bootstrap-Request follows', ['1.2']],
+    ['bootstrap-without-name', 'A Bootstrap-Request without a name over plain coap is 4.00', SINCE_1_0],
+    [
+      'bootstrap-unknown-name',
+      'A Bootstrap-Request of a device that nobody has a configuration for is 4.00',
+      SINCE_1_0,
+    ],
+    ['bootstrap-preferred-format', 'A device is written to in the format that it prefers', SINCE_1_1],
+    ['bootstrap-only-format', 'A device that knows one format, and does not say which, is written to in it', ['1.1']],
+    ['bootstrap-forced-format', 'A device is written to in the format that its configuration wants', SINCE_1_0],
+    ['bootstrap-additional', 'What a Bootstrap-Request says beyond LwM2M is kept', SINCE_1_0],
+    [
+      'bootstrap-discover-root',
+      'What a device has is discovered before it is written, at first and when a server has it bootstrap again',
+      SINCE_1_0,
+    ],
+    ['bootstrap-discover-object', 'A single Object is discovered', SINCE_1_0],
+    ['bootstrap-two-bootstrap-servers', 'Accounts of two Bootstrap-Servers are refused at Finish', SINCE_1_0],
+    ['bootstrap-chosen-ids', 'Object Instance IDs that a configuration leaves open, or says', SINCE_1_0],
+    ['bootstrap-deletes-chosen', 'Chosen Objects are deleted, and no others', SINCE_1_0],
+    ['bootstrap-deletes-all', 'Everything is deleted but Device and the account of the Bootstrap-Server', SINCE_1_0],
+    ['bootstrap-access-control', 'Access Control that is written holds between two servers', SINCE_1_0],
   ]),
 ];
