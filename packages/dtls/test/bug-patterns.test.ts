@@ -267,6 +267,19 @@ describe('a server', () => {
     assert.deepEqual(meeting.send('client_hello_with_cookie'), ['server_hello', 'server_hello_done']);
   });
 
+  it('version of the record: a ClientHello of 1.2 counts, whatever its record says (RFC 5246 §E.1)', () => {
+    const meeting = new ServerMeeting({ kind: 'psk' });
+    for (const [step, answer] of [
+      ['client_hello', ['hello_verify_request']],
+      ['client_hello_with_cookie', ['server_hello', 'server_hello_done']],
+    ] as const) {
+      const prepared = meeting.prepare(step);
+      // fe00, as Mbed TLS 2.28.3 says it in Anjay 3.14.
+      prepared.datagram[2] = 0x00;
+      assert.deepEqual(meeting.sendPrepared(prepared), answer);
+    }
+  });
+
   it('HelloVerifyRequest retransmission: has no timer for it', () => {
     const meeting = new ServerMeeting({ kind: 'psk' });
     meeting.send('client_hello');

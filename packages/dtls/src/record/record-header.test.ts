@@ -84,6 +84,12 @@ describe('the records of a datagram (RFC 6347 §4.1)', () => {
       reason: 'record-length',
     },
     { what: 'an unknown version', datagram: '160303 0000 000000000005 0000', reason: 'unknown-version' },
+    {
+      what: 'a version of TLS with another first byte',
+      datagram: '16ff00 0000 000000000005 0000',
+      reason: 'unknown-version',
+    },
+    { what: 'version fe00 in epoch 1', datagram: '17fe00 0001 000000000005 0000', reason: 'unknown-version' },
     { what: 'version 1.0 in epoch 1', datagram: '17feff 0001 000000000005 0000', reason: 'unknown-version' },
     { what: 'heartbeat', datagram: '18fefd 0000 000000000005 0000', reason: 'unknown-content-type' },
     { what: 'a CoAP message', datagram: '44016b0001020304b472642f61a0c2ff00', reason: 'unknown-content-type' },
@@ -114,9 +120,12 @@ describe('the records of a datagram (RFC 6347 §4.1)', () => {
     });
   }
 
-  it('version 1.0 is read in epoch 0, as ClientHello and HelloVerifyRequest may have it (RFC 6347 §4.2.1)', () => {
-    assert.equal(walk(encodePlaintextRecord(22, 0, new Uint8Array(3), VERSION_1_0), 6).stopped, undefined);
-  });
+  // fe00 was seen on the wire from Mbed TLS 2.28.3, in Anjay 3.14: a ClientHello of 1.2 in such a record.
+  for (const version of [VERSION_1_0, 0xfe00, 0xfefe, 0xfefc]) {
+    it(`version ${version.toString(16)} is read in epoch 0 (RFC 6347 §4.2.1, RFC 5246 §E.1)`, () => {
+      assert.equal(walk(encodePlaintextRecord(22, 0, new Uint8Array(3), version), 6).stopped, undefined);
+    });
+  }
 
   it('a length of exactly 2^14 + 2048 is read', () => {
     assert.equal(walk(bytesOf(`17fefd 0001 000000000005 4800 ${'00'.repeat(0x4800)}`), 0).stopped, undefined);

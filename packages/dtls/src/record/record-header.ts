@@ -11,6 +11,8 @@ import { CONTENT_TYPES } from './content-type-table.ts';
 
 export const VERSION_1_0 = 0xfeff;
 export const VERSION_1_2 = 0xfefd;
+/** The first byte of every version of DTLS. */
+const DTLS_MAJOR = 0xfe;
 
 /** Bytes before the fragment, without a Connection ID. */
 export const RECORD_HEADER_LENGTH = 13;
@@ -66,8 +68,8 @@ export class RecordCursor {
     const epoch = uint16(datagram, start + 3);
     if (contentType < CONTENT_TYPES.changeCipherSpec || contentType > CONTENT_TYPES.tls12Cid || contentType === 24)
       return this.#stop('unknown-content-type');
-    // ClientHello and HelloVerifyRequest may say 1.0, RFC 6347 §4.2.1; what is protected is of the version agreed on.
-    if (version !== VERSION_1_2 && (version !== VERSION_1_0 || epoch !== 0)) return this.#stop('unknown-version');
+    // Before a version is agreed on a record may say any: RFC 6347 §4.2.1, RFC 5246 §E.1. What is protected says that one.
+    if (version !== VERSION_1_2 && (epoch !== 0 || version >>> 8 !== DTLS_MAJOR)) return this.#stop('unknown-version');
     let lengthAt = start + CONNECTION_ID_OFFSET;
     if (contentType === CONTENT_TYPES.tls12Cid) {
       // An empty one is sent as no Connection ID, RFC 9146 §4, and epoch 0 has none.
