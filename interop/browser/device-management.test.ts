@@ -38,6 +38,8 @@ describe('the web console manages devices', { skip: missingChromium() }, () => {
       coapHost: '127.0.0.1',
       coapPort: 0,
       coapsPort: 0,
+      bootstrapCoapPort: 0,
+      bootstrapCoapsPort: 0,
       httpPort: 0,
       demo: false,
       logLevel: 'silent',

@@ -60,6 +60,8 @@ describe('the web console shows what devices do by themselves', { skip: missingC
       coapHost: '127.0.0.1',
       coapPort: 0,
       coapsPort: 0,
+      bootstrapCoapPort: 0,
+      bootstrapCoapsPort: 0,
       httpPort: 0,
       demo: false,
       logLevel: 'silent',

@@ -32,6 +32,8 @@ describe('the Security page', { skip: missingChromium() }, () => {
       coapHost: '127.0.0.1',
       coapPort: 0,
       coapsPort: 0,
+      bootstrapCoapPort: 0,
+      bootstrapCoapsPort: 0,
       httpPort: 0,
       demo: false,
       logLevel: 'silent',

@@ -55,6 +55,8 @@ describe('the server of README.md', () => {
     app = await startApp({
       coapPort: 0,
       coapsPort: 0,
+      bootstrapCoapPort: 0,
+      bootstrapCoapsPort: 0,
       coapHost: '127.0.0.1',
       coapsHost: '127.0.0.1',
       httpPort: 0,

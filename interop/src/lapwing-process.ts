@@ -14,7 +14,7 @@ export class LapwingProcess implements AsyncDisposable {
   readonly #url: string;
 
   static async start({ dataDir, coapsPort }: LapwingOptions): Promise<LapwingProcess> {
-    const words = ['serve', '--no-demo', '--data-dir', dataDir, '--http-port', '0'];
+    const words = ['serve', '--no-demo', '--no-bootstrap', '--data-dir', dataDir, '--http-port', '0'];
     words.push('--coap-host', '127.0.0.1', '--coap-port', '0', '--coaps-host', '127.0.0.1', '--coaps-port');
     const program = new Conversation(process.execPath, ['--conditions=src', MAIN, ...words, String(coapsPort)]);
     const url = await program.waitFor(/http:\/\/localhost:\d+/);

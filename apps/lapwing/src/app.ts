@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Driver, PeerAddress } from '@lapwing/transport';
 import { FirmwareUpdates, LwM2mServer } from '@lapwing/server';
 import type { Logger } from 'pino';
+import { type Bootstrap, startBootstrap } from './bootstrap/bootstrap.ts';
 import { type Configuration, DEFAULT_CONFIGURATION } from './configuration.ts';
 import { countersOf } from './counters.ts';
 import { DefinitionStore } from './definition-store.ts';
@@ -16,6 +17,7 @@ import { FirmwareImages } from './firmware/firmware-images.ts';
 import { bindDevices, nearAddress, portFailure } from './listening.ts';
 import { createLog } from './log.ts';
 import { readProfiles } from './profiles-file.ts';
+import { logBootstrapEvents } from './rest/bootstrap-events.ts';
 import type { Http } from './rest/context.ts';
 import { logMalformedNotifications, logRefusedHandshakes, logServerEvents } from './rest/event-json.ts';
 import { logFirmwareUpdates } from './rest/firmware.ts';
@@ -41,7 +43,10 @@ export interface App extends AsyncDisposable {
   readonly coapsPort: number | undefined;
   /** "coap://0.0.0.0:5683", "coaps://0.0.0.0:5684", one per socket. */
   readonly coapUrls: readonly string[];
+  /** "coap://0.0.0.0:5783", "coaps://0.0.0.0:5784"; none when it is switched off. */
+  readonly bootstrapUrls: readonly string[];
   readonly server: LwM2mServer;
+  readonly bootstrap: Bootstrap;
   readonly definitions: DefinitionStore;
   readonly events: EventLog;
   readonly security: Security;
@@ -114,6 +119,10 @@ async function startInOrder(
   logRefusedHandshakes(server, security.refusals, events);
   const firmwareUpdates = new FirmwareUpdates(server);
   logFirmwareUpdates(firmwareUpdates, events);
+  // After all that must not miss what devices do: it takes a moment.
+  const bootstrap = await startBootstrap(configuration.dataDir, configuration, security, server, drivers);
+  closers.push(() => bootstrap.server.close());
+  logBootstrapEvents(bootstrap, events);
 
   const coapUrls = drivers.map(({ scheme, localAddress }) => `${scheme}://${addressText(localAddress)}`);
   http = await httpServer(
@@ -123,6 +132,7 @@ async function startInOrder(
       events,
       sentValues,
       security,
+      bootstrap,
       firmware,
       firmwareUpdates,
       version: VERSION,
@@ -156,7 +166,9 @@ async function startInOrder(
     coapPort: portOf(drivers, 'coap') ?? 0,
     coapsPort: portOf(drivers, 'coaps'),
     coapUrls,
+    bootstrapUrls: bootstrap.urls,
     server,
+    bootstrap,
     definitions,
     events,
     security,

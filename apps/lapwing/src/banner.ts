@@ -8,7 +8,7 @@ import { PUBLIC_KEY_FILE } from './security/server-identity.ts';
 import { fingerprintOf } from './security/trust-anchors.ts';
 
 export function banner(
-  app: Pick<App, 'httpUrl' | 'coapUrls' | 'security'>,
+  app: Pick<App, 'httpUrl' | 'coapUrls' | 'bootstrapUrls' | 'security'>,
   configuration: Pick<Configuration, 'httpHost' | 'coaps'>,
   devices: readonly Pick<SimulatedDevice, 'endpointClientName' | 'summary' | 'security'>[],
   version: string,
@@ -21,6 +21,7 @@ export function banner(
     `  REST API     ${web}/api/v1/docs`,
     `  Devices      ${app.coapUrls.join(', ')} (UDP)`,
   ];
+  if (app.bootstrapUrls.length > 0) lines.push(`  Bootstrap    ${app.bootstrapUrls.join(', ')} (UDP)`);
   if (configuration.coaps) lines.push(...identityLines(app.security));
   lines.push('');
   if (devices.length > 0) {

@@ -19,6 +19,16 @@ export interface Configuration {
   readonly coapsPort: number;
   /** undefined: as `coapHost`. */
   readonly coapsHost: string | undefined;
+  /** The Bootstrap-Server, over CoAP and, with `coaps`, over DTLS. */
+  readonly bootstrap: boolean;
+  readonly bootstrapCoapPort: number;
+  /** undefined: as `coapHost`. */
+  readonly bootstrapCoapHost: string | undefined;
+  readonly bootstrapCoapsPort: number;
+  /** undefined: as `bootstrapCoapHost`, else as `coapsHost`. */
+  readonly bootstrapCoapsHost: string | undefined;
+  /** What devices are told to reach this server by; undefined: the address at which they reach the Bootstrap-Server. */
+  readonly publicHost: string | undefined;
   readonly httpPort: number;
   readonly httpHost: string;
   readonly httpAllowedHosts: readonly string[];
@@ -35,6 +45,7 @@ export interface Configuration {
   readonly maxBodyBytes: number;
   readonly maxDevices: number;
   readonly maxCredentials: number;
+  readonly maxBootstrapConfigurations: number;
   readonly maxFirmwareBytes: number;
   readonly maxEvents: number;
   readonly maxSentValues: number;
@@ -42,6 +53,7 @@ export interface Configuration {
 }
 
 Format.Set('ip-address', (text) => isIP(text) !== 0);
+Format.Set('host', (text) => isIP(text) !== 0 || /^(?=.{1,200}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text));
 
 const port = (description: string, standard: number): Record<string, unknown> => ({
   description: `${description}; 0 lets the system choose`,
@@ -59,6 +71,37 @@ const schema = Type.Object(
     coapsPort: Type.Integer({ minimum: 0, maximum: 65535, ...port('UDP port for CoAP over DTLS', 5684) }),
     coapsHost: Type.Optional(
       Type.String({ format: 'ip-address', description: 'IP address for CoAP over DTLS; as for CoAP by default' }),
+    ),
+    bootstrap: Type.Boolean({ default: true, description: 'serve the Bootstrap interface' }),
+    bootstrapCoapPort: Type.Integer({
+      minimum: 0,
+      maximum: 65535,
+      ...port('UDP port of the Bootstrap-Server for CoAP', 5783),
+    }),
+    bootstrapCoapHost: Type.Optional(
+      Type.String({
+        format: 'ip-address',
+        description: 'IP address of the Bootstrap-Server for CoAP; as for CoAP by default',
+      }),
+    ),
+    bootstrapCoapsPort: Type.Integer({
+      minimum: 0,
+      maximum: 65535,
+      ...port('UDP port of the Bootstrap-Server for CoAP over DTLS', 5784),
+    }),
+    bootstrapCoapsHost: Type.Optional(
+      Type.String({
+        format: 'ip-address',
+        description:
+          'IP address of the Bootstrap-Server for CoAP over DTLS; by default as its one for CoAP, else as for CoAP over DTLS',
+      }),
+    ),
+    publicHost: Type.Optional(
+      Type.String({
+        format: 'host',
+        description:
+          'host name or IP address by which devices reach this server, for bootstrap configurations; by default the address at which the device reaches it',
+      }),
     ),
     httpPort: Type.Integer({ minimum: 0, maximum: 65535, ...port('TCP port for the console and the REST API', 8080) }),
     httpHost: Type.String({
@@ -118,6 +161,12 @@ const schema = Type.Object(
       maximum: 1_000_000,
       default: 100_000,
       description: 'credentials of devices kept at once',
+    }),
+    maxBootstrapConfigurations: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 100_000,
+      description: 'bootstrap configurations of devices kept at once',
     }),
     maxFirmwareBytes: Type.Integer({
       minimum: 1024,
@@ -229,6 +278,7 @@ interface PropertySchema {
 
 function takes({ type, enum: values, format, minimum, maximum }: PropertySchema): string {
   if (values !== undefined) return `one of ${values.join(', ')}`;
+  if (format === 'host') return 'a host name or an IP address';
   if (format === 'ip-address') return 'an IP address, like 127.0.0.1 or ::1, and no host name';
   if (type === 'integer') return `a whole number from ${minimum} to ${maximum}`;
   if (type === 'boolean') return 'true or false';
@@ -295,7 +345,15 @@ function fileSettings({
 const letters = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, '');
 
 /** Every key is there, also those that nobody gave. */
-const UNSET = { coapHost: undefined, coapsHost: undefined, modelsDir: undefined, profiles: undefined };
+const UNSET = {
+  coapHost: undefined,
+  coapsHost: undefined,
+  bootstrapCoapHost: undefined,
+  bootstrapCoapsHost: undefined,
+  publicHost: undefined,
+  modelsDir: undefined,
+  profiles: undefined,
+};
 
 /** The configuration with nothing given. */
 export const DEFAULT_CONFIGURATION: Configuration = configurationFrom({}) as Configuration;

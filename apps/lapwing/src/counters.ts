@@ -1,4 +1,5 @@
 /** What the sockets, DTLS and CoAP count, as one flat table of names and numbers: how an operator sees what strangers send. */
+import type { LwM2mBootstrapServer } from '@lapwing/bootstrap-server';
 import type { CoapCounters } from '@lapwing/coap';
 import type { DtlsCounters } from '@lapwing/dtls';
 
@@ -33,6 +34,15 @@ function addDtls(counters: DtlsCounters, add: (name: string, value: number) => v
     if (typeof value === 'number') add(full, value);
     else for (const [reason, count] of Object.entries(value)) add(`${full}${camelCase(reason)}`, count);
   }
+}
+
+/** How sessions of the Bootstrap-Server began and ended (`endedOperationRefused`), and what its sockets count. */
+export function bootstrapCountersOf(
+  { counters: { ended, ...counters } }: Pick<LwM2mBootstrapServer, 'counters'>,
+  drivers: readonly CountingDriver[],
+): Record<string, number> {
+  const outcomes = Object.entries<number>(ended).map(([kind, count]) => [`ended${camelCase(kind)}`, count]);
+  return { ...counters, ...(Object.fromEntries(outcomes) as Record<string, number>), ...countersOf(drivers) };
 }
 
 const capital = (name: string): string => name.slice(0, 1).toUpperCase() + name.slice(1);

@@ -1,4 +1,7 @@
-/** The sockets of devices: CoAP and CoAP over DTLS, each for one address or for every one of both families. */
+/**
+ * The sockets of devices: CoAP and CoAP over DTLS, of the LwM2M Server and of the Bootstrap-Server, each for one address
+ * or for every one of both families.
+ */
 import type { ServerCredentials } from '@lapwing/dtls';
 import { DtlsDriver, UdpDriver } from '@lapwing/transport';
 import type { Configuration } from './configuration.ts';
@@ -8,18 +11,56 @@ import { StartFailure } from './start-failure.ts';
 const ANY_IPV4 = '0.0.0.0';
 const ANY_IPV6 = '::';
 
-/** Coap first. Rejects with StartFailure; nothing stays bound then. */
-export async function bindDevices(
+/** The sockets of the LwM2M Server, coap first. Rejects with StartFailure; nothing stays bound then. */
+export function bindDevices(
   { coapHost, coapPort, coaps, coapsHost, coapsPort }: Omit<Configuration, 'dataDir'>,
+  security: Pick<Security, 'identity' | 'trustAnchors'>,
+): Promise<readonly DeviceDriver[]> {
+  return bindAll(
+    { service: COAP, host: coapHost, port: coapPort },
+    coaps ? { service: COAPS, host: coapsHost ?? coapHost, port: coapsPort } : undefined,
+    security,
+  );
+}
+
+/** The sockets of the Bootstrap-Server, none where it is switched off. As `bindDevices`. */
+export async function bindBootstrap(
+  configuration: Omit<Configuration, 'dataDir'>,
+  security: Pick<Security, 'identity' | 'trustAnchors'>,
+): Promise<readonly DeviceDriver[]> {
+  if (!configuration.bootstrap) return [];
+  const { coaps, coapHost, coapsHost, bootstrapCoapHost, bootstrapCoapsHost } = configuration;
+  const { bootstrapCoapPort, bootstrapCoapsPort } = configuration;
+  return bindAll(
+    { service: BOOTSTRAP_COAP, host: bootstrapCoapHost ?? coapHost, port: bootstrapCoapPort },
+    coaps
+      ? {
+          service: BOOTSTRAP_COAPS,
+          host: bootstrapCoapsHost ?? bootstrapCoapHost ?? coapsHost ?? coapHost,
+          port: bootstrapCoapsPort,
+        }
+      : undefined,
+    security,
+  );
+}
+
+interface Place {
+  readonly service: Service;
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+async function bindAll(
+  coap: Place,
+  coaps: Place | undefined,
   security: Pick<Security, 'identity' | 'trustAnchors'>,
 ): Promise<readonly DeviceDriver[]> {
   const drivers: DeviceDriver[] = [];
   try {
-    drivers.push(...(await bindEvery((at) => UdpDriver.bind(at), coapHost, coapPort, COAP)));
-    if (coaps) {
+    drivers.push(...(await bindEvery((at) => UdpDriver.bind(at), coap)));
+    if (coaps !== undefined) {
       const server = credentialsOf(security);
-      const bind = (at: Address): Promise<DeviceDriver> => DtlsDriver.bind({ ...at, server });
-      drivers.push(...(await bindEvery(bind, coapsHost ?? coapHost, coapsPort, COAPS)));
+      drivers.push(...(await bindEvery((at) => DtlsDriver.bind({ ...at, server }), coaps)));
     }
     return drivers;
   } catch (error) {
@@ -59,13 +100,22 @@ const COAPS: Service = {
   option: '--coaps-port',
   otherwise: ', or do without security with --no-coaps',
 };
+const WITHOUT_BOOTSTRAP = ', or do without the Bootstrap-Server with --no-bootstrap';
+const BOOTSTRAP_COAP: Service = {
+  name: 'Bootstrap CoAP',
+  option: '--bootstrap-coap-port',
+  otherwise: WITHOUT_BOOTSTRAP,
+};
+const BOOTSTRAP_COAPS: Service = {
+  name: 'Bootstrap CoAP over DTLS',
+  option: '--bootstrap-coaps-port',
+  otherwise: WITHOUT_BOOTSTRAP,
+};
 
 /** One socket for the address asked for, else one for IPv4 and, where the machine has IPv6, one for that. */
 async function bindEvery(
   bind: (at: Address) => Promise<DeviceDriver>,
-  host: string | undefined,
-  port: number,
-  service: Service,
+  { service, host, port }: Place,
 ): Promise<readonly DeviceDriver[]> {
   const first = await bind({ host: host ?? ANY_IPV4, port }).catch((error: unknown) => {
     throw portFailure(error, `${service.name} port ${port} (UDP) on ${host ?? ANY_IPV4}`, service);
@@ -107,6 +157,8 @@ export function portFailure(
     cause: error,
   });
 }
+
+export const isEveryAddress = (host: string): boolean => host === ANY_IPV4 || host === ANY_IPV6;
 
 /** Where a program on this machine reaches a socket that is bound to every address. */
 export function nearAddress({ host, port }: Address): Address {

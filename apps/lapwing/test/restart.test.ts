@@ -47,7 +47,15 @@ interface Served {
 }
 
 async function serve(dataDir: string, coapPort: number, coapsPort: number): Promise<Served> {
-  const args = ['--coap-host', '127.0.0.1', '--coap-port', `${coapPort}`, '--coaps-port', `${coapsPort}`];
+  const args = [
+    '--coap-host',
+    '127.0.0.1',
+    '--coap-port',
+    `${coapPort}`,
+    '--coaps-port',
+    `${coapsPort}`,
+    '--no-bootstrap',
+  ];
   const child: ChildProcess = spawn(
     process.execPath,
     ['--conditions=src', MAIN, ...args, '--http-port', '0', '--data-dir', dataDir],
@@ -155,6 +163,8 @@ describe('an operation that waits for a sleeping device when the server stops', 
       coapHost: '127.0.0.1',
       coapPort: await freePort(),
       coapsPort: 0,
+      bootstrapCoapPort: 0,
+      bootstrapCoapsPort: 0,
       httpPort: 0,
       demo: false,
       dataDir,
@@ -221,7 +231,16 @@ describe('the state that a stop leaves', () => {
   ] as const) {
     it(`is refused with a sentence and deleted when it ${what}, and the server starts without it`, async () => {
       const dataDir = await mkdtemp(join(folder, 'refused-'));
-      const options = { coapHost: '127.0.0.1', coapPort: 0, coapsPort: 0, httpPort: 0, demo: false, dataDir };
+      const options = {
+        coapHost: '127.0.0.1',
+        coapPort: 0,
+        coapsPort: 0,
+        bootstrapCoapPort: 0,
+        bootstrapCoapsPort: 0,
+        httpPort: 0,
+        demo: false,
+        dataDir,
+      };
       await (await startApp({ ...options, logLevel: 'silent' })).close();
       const file = join(dataDir, 'snapshot');
       await writeFile(file, change(await readFile(file)));
@@ -237,7 +256,16 @@ describe('the state that a stop leaves', () => {
 
   it('holds nothing of the simulated devices, which leave with the server and come back by themselves', async () => {
     const dataDir = await mkdtemp(join(folder, 'demo-'));
-    const options = { coapHost: '127.0.0.1', coapPort: 0, coapsPort: 0, httpPort: 0, demo: true, dataDir };
+    const options = {
+      coapHost: '127.0.0.1',
+      coapPort: 0,
+      coapsPort: 0,
+      bootstrapCoapPort: 0,
+      bootstrapCoapsPort: 0,
+      httpPort: 0,
+      demo: true,
+      dataDir,
+    };
     let said = '';
     const log = createLog({ level: 'info', readable: true, destination: { write: (line) => void (said += line) } });
     for (let start = 0; start < 2; start++) {
@@ -256,6 +284,8 @@ describe('the state that a stop leaves', () => {
       coapHost: '127.0.0.1',
       coapPort: 0,
       coapsPort: 0,
+      bootstrapCoapPort: 0,
+      bootstrapCoapsPort: 0,
       demo: false,
       dataDir,
       logLevel: 'silent',

@@ -37,7 +37,21 @@ async function run(args: readonly string[], env: Record<string, string> = {}): P
   return [await runCommandLine(args, terminal), terminal];
 }
 
-const FREE = ['--coap-host', '127.0.0.1', '--coap-port', '0', '--coaps-port', '0', '--http-port', '0', '--no-demo'];
+const FREE = [
+  '--coap-host',
+  '127.0.0.1',
+  '--coap-port',
+  '0',
+  '--coaps-port',
+  '0',
+  '--bootstrap-coap-port',
+  '0',
+  '--bootstrap-coaps-port',
+  '0',
+  '--http-port',
+  '0',
+  '--no-demo',
+];
 
 async function boundUdp(): Promise<[Socket, number]> {
   const socket = createSocket('udp4').bind(0, '127.0.0.1');
@@ -243,7 +257,14 @@ describe('the process', () => {
 
 describe('startApp', () => {
   it('can be closed twice, and its port is free then', async () => {
-    const app = await startApp({ coapPort: 0, coapsPort: 0, httpPort: 0, logLevel: 'silent' });
+    const app = await startApp({
+      coapPort: 0,
+      coapsPort: 0,
+      bootstrapCoapPort: 0,
+      bootstrapCoapsPort: 0,
+      httpPort: 0,
+      logLevel: 'silent',
+    });
     await app.close();
     await app.close();
     const again = createSocket('udp4').bind(app.coapPort);
@@ -253,8 +274,17 @@ describe('startApp', () => {
 
   it('makes the data folder and what is in it', async () => {
     const dataDir = join(folder, 'data', 'deep');
-    const app = await startApp({ coapPort: 0, coapsPort: 0, httpPort: 0, demo: false, logLevel: 'silent', dataDir });
+    const app = await startApp({
+      coapPort: 0,
+      coapsPort: 0,
+      bootstrapCoapPort: 0,
+      bootstrapCoapsPort: 0,
+      httpPort: 0,
+      demo: false,
+      logLevel: 'silent',
+      dataDir,
+    });
     await app.close();
-    assert.deepEqual(await readdir(dataDir), ['firmware', 'models', 'security', 'snapshot']);
+    assert.deepEqual(await readdir(dataDir), ['bootstrap', 'firmware', 'models', 'security', 'snapshot']);
   });
 });

@@ -88,19 +88,22 @@ export interface ConfigurationJson {
   readonly secureOnly?: boolean;
 }
 
-const bytes: TUnsafe<BytesJson> = shape<BytesJson>()(
-  Type.Union([
-    Type.Object({ base64: Type.String({ pattern: '^[A-Za-z0-9+/_-]*={0,2}$' }) }, closed),
-    Type.Object({ hex: Type.String({ pattern: '^([0-9a-fA-F]{2})*$' }) }, closed),
-  ]),
-);
-const hidden = shape<HiddenJson>()(
+const encodings = {
+  base64: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9+/_-]*={0,2}$' })),
+  hex: Type.Optional(Type.String({ pattern: '^([0-9a-fA-F]{2})*$' })),
+};
+const one = { ...closed, minProperties: 1, maxProperties: 1 };
+// One object each instead of alternatives, so that an error is about what was sent.
+const bytes = Type.Unsafe<BytesJson>(Type.Object(encodings, one));
+const secret = Type.Unsafe<SecretJson>(
   Type.Object(
-    { hidden: Type.Literal(true) },
-    { ...closed, description: 'A secret that is kept and never told. Sent, it stands for the one that is kept.' },
+    {
+      ...encodings,
+      hidden: Type.Optional(Type.Literal(true, sized('It is kept and never told. Sent: the one that is kept.'))),
+    },
+    one,
   ),
 );
-const secret = shape<SecretJson>()(Type.Union([bytes, hidden]));
 const objectLink = shape<ObjectLinkJson>()(
   Type.Object({ objectId: Type.Integer(), objectInstanceId: Type.Integer() }, closed),
 );

@@ -4,6 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Device, FirmwareUpdates, LwM2mServer } from '@lapwing/server';
 import { isMalformed, parsePath, type Path } from '@lapwing/lwm2m';
+import type { Bootstrap } from '../bootstrap/bootstrap.ts';
 import type { DefinitionStore } from '../definition-store.ts';
 import type { EventLog } from '../event-log.ts';
 import type { FirmwareImages } from '../firmware/firmware-images.ts';
@@ -19,6 +20,7 @@ export interface RestContext {
   readonly events: EventLog;
   readonly sentValues: SentValues;
   readonly security: Security;
+  readonly bootstrap: Bootstrap;
   readonly firmware: FirmwareImages;
   readonly firmwareUpdates: FirmwareUpdates;
   readonly version: string;

@@ -1,6 +1,9 @@
-/** `/security/credentials`: what devices prove themselves with. Keys go in and never come out again. */
+/**
+ * `/security/credentials` and `/bootstrap/credentials`: what devices prove themselves with, to the LwM2M Server and to the
+ * Bootstrap-Server. Keys go in and never come out again.
+ */
 import { isMalformed } from '@lapwing/lwm2m';
-import { securityInfo, type SecurityInfo, type SecurityKind } from '@lapwing/server';
+import { securityInfo, type SecurityAdministration, type SecurityInfo, type SecurityKind } from '@lapwing/server';
 import { type TUnsafe, Type } from 'typebox';
 import { credentialFrom, isWrongField } from '../security/credential-input.ts';
 import {
@@ -9,7 +12,8 @@ import {
   type ImportedLine,
   MAX_IMPORT_BYTES,
 } from '../security/credential-import.ts';
-import { AlreadyThere } from '../security/file-security-store.ts';
+import { AlreadyThere, type FileSecurityStore } from '../security/file-security-store.ts';
+import type { EventLog } from '../event-log.ts';
 import type { Http, RestContext } from './context.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { badRequest, problem } from './problem.ts';
@@ -46,16 +50,66 @@ const credentialParams: TUnsafe<{ readonly name: string; readonly kind: Security
   }),
 );
 
-export function credentialRoutes(http: Http, context: RestContext): void {
-  const { server, events } = context;
-  const { store } = context.security;
+/** The credentials of one server. */
+interface CredentialSet {
+  readonly url: string;
+  readonly tag: string;
+  /** In the names of its operations. */
+  readonly noun: string;
+  readonly summaryOfAdd: string;
+  readonly summaryOfRemove: string;
+  readonly administration: SecurityAdministration;
+  readonly store: FileSecurityStore;
+  readonly events: EventLog;
+  readonly event: string;
+  /** The device has been let in by an import. */
+  readonly imported: (endpointClientName: string) => void;
+}
+
+export function credentialRoutes(http: Http, { server, security, bootstrap, events }: RestContext): void {
+  routesOf(http, {
+    url: '/security/credentials',
+    tag: 'security',
+    noun: 'Credential',
+    summaryOfAdd: 'Let a device in; a key that is made here is told in this answer only',
+    summaryOfRemove: 'Shut a device out: what it opened with this credential ends',
+    administration: server.security,
+    store: security.store,
+    events,
+    event: 'credentials-changed',
+    imported: (endpointClientName) => {
+      // As when it is added alone: who has a credential must prove it from now on.
+      if (server.device(endpointClientName)?.registration.security.kind === 'none') server.remove(endpointClientName);
+    },
+  });
+  routesOf(http, {
+    url: '/bootstrap/credentials',
+    tag: 'bootstrap',
+    noun: 'BootstrapCredential',
+    summaryOfAdd: 'Let a device ask for its configuration; a key that is made here is told in this answer only',
+    summaryOfRemove: 'Let a device ask no more: its session that came with this credential ends',
+    administration: bootstrap.server.security,
+    store: bootstrap.credentials,
+    events,
+    event: 'bootstrap-credentials-changed',
+    imported: (endpointClientName) => {
+      if (bootstrap.server.session(endpointClientName)?.security.kind === 'none')
+        bootstrap.server.cancel(endpointClientName);
+    },
+  });
+}
+
+function routesOf(http: Http, set: CredentialSet): void {
+  const { url, tag, noun, administration, store, events, event } = set;
+  const changed = (device: string | undefined, details: Readonly<Record<string, unknown>>): void =>
+    events.append(event, device, details);
 
   http.route({
     method: 'GET',
-    url: '/security/credentials',
+    url,
     schema: {
-      operationId: 'listCredentials',
-      tags: ['security'],
+      operationId: `list${noun}s`,
+      tags: [tag],
       summary: 'What devices prove themselves with, by name; never a secret',
       querystring: listQuery,
       response: responses({ 200: CredentialListSchema }),
@@ -64,7 +118,7 @@ export function credentialRoutes(http: Http, context: RestContext): void {
       const { limit = DEFAULT_LIMIT, cursor, search } = query;
       const after = cursor === undefined ? undefined : decodeCursor(cursor);
       if (isMalformed(after)) throw badRequest(`Cannot continue: ${after.malformed}.`, 'cursor');
-      const page = await server.security.list({
+      const page = await administration.list({
         limit,
         ...(after === undefined ? {} : { after }),
         ...(search === undefined ? {} : { search }),
@@ -79,11 +133,11 @@ export function credentialRoutes(http: Http, context: RestContext): void {
 
   http.route({
     method: 'POST',
-    url: '/security/credentials',
+    url,
     schema: {
-      operationId: 'addCredential',
-      tags: ['security'],
-      summary: 'Let a device in; a key that is made here is told in this answer only',
+      operationId: `add${noun}`,
+      tags: [tag],
+      summary: set.summaryOfAdd,
       body: AddCredentialSchema,
       response: responses({ 201: AddedCredentialSchema }),
     },
@@ -94,19 +148,19 @@ export function credentialRoutes(http: Http, context: RestContext): void {
       }
       const { entry, key } = credential;
       if (!replace && store.has(entry)) throw problem('credential-exists', `${new AlreadyThere(entry).message}.`);
-      const added = credentialJson(await server.security.add(entry));
-      events.append('credentials-changed', added.device, { change: 'added', kind: added.kind });
-      reply.code(201).header('location', addressOf(added)).header('cache-control', 'no-store');
+      const added = credentialJson(await administration.add(entry));
+      changed(added.device, { change: 'added', kind: added.kind });
+      reply.code(201).header('location', addressOf(url, added)).header('cache-control', 'no-store');
       return key === undefined ? added : { ...added, key };
     },
   });
 
   http.route({
     method: 'GET',
-    url: '/security/credentials/:name/:kind',
+    url: `${url}/:name/:kind`,
     schema: {
-      operationId: 'readCredential',
-      tags: ['security'],
+      operationId: `read${noun}`,
+      tags: [tag],
       summary: 'One credential, without its secret',
       params: credentialParams,
       response: responses({ 200: CredentialSchema }),
@@ -120,17 +174,17 @@ export function credentialRoutes(http: Http, context: RestContext): void {
 
   http.route({
     method: 'DELETE',
-    url: '/security/credentials/:name/:kind',
+    url: `${url}/:name/:kind`,
     schema: {
-      operationId: 'removeCredential',
-      tags: ['security'],
-      summary: 'Shut a device out: what it opened with this credential ends',
+      operationId: `remove${noun}`,
+      tags: [tag],
+      summary: set.summaryOfRemove,
       params: credentialParams,
       response: responses({ 204: Type.Null({ description: 'Removed.' }) }),
     },
     handler: async ({ params: { name, kind } }, reply) => {
-      if (!(await server.security.remove(name, kind))) throw unknownCredential(name, kind);
-      events.append('credentials-changed', name, { change: 'removed', kind });
+      if (!(await administration.remove(name, kind))) throw unknownCredential(name, kind);
+      changed(name, { change: 'removed', kind });
       return reply.code(204).send(null);
     },
   });
@@ -147,10 +201,10 @@ export function credentialRoutes(http: Http, context: RestContext): void {
     }
     upload.route({
       method: 'POST',
-      url: '/security/credentials/import',
+      url: `${url}/import`,
       schema: {
-        operationId: 'importCredentials',
-        tags: ['security'],
+        operationId: `import${noun}s`,
+        tags: [tag],
         summary: 'Let many devices in, one a line; lines that are wrong, and devices that are known, are left out',
         consumes: Object.keys(IMPORTS),
         response: responses({ 200: ImportSchema }),
@@ -159,9 +213,8 @@ export function credentialRoutes(http: Http, context: RestContext): void {
         const lines = body as ReturnType<(typeof IMPORTS)[keyof typeof IMPORTS]> | undefined;
         if (lines === undefined) throw badRequest('A body is needed.');
         if (isMalformed(lines)) throw badRequest(`The body cannot be used: ${lines.malformed}.`);
-        const result = await importLines(context, lines);
-        if (result.added > 0)
-          events.append('credentials-changed', undefined, { change: 'imported', added: result.added });
+        const result = await importLines(set, lines);
+        if (result.added > 0) changed(undefined, { change: 'imported', added: result.added });
         return result;
       },
     });
@@ -171,13 +224,11 @@ export function credentialRoutes(http: Http, context: RestContext): void {
 
 const IMPORTS = { 'application/x-ndjson': importFromJsonLines, 'text/csv': importFromCsv } as const;
 
-async function importLines(context: RestContext, lines: readonly ImportedLine[]): Promise<ImportJson> {
+async function importLines({ store, imported }: CredentialSet, lines: readonly ImportedLine[]): Promise<ImportJson> {
   const wanted = lines.flatMap(({ line, entry }) => (isMalformed(entry) ? [] : [{ line, entry }]));
-  const refused = await context.security.store.addAll(wanted.map(({ entry }) => entry));
+  const refused = await store.addAll(wanted.map(({ entry }) => entry));
   for (const [index, { entry }] of wanted.entries()) {
-    // As when it is added alone: who has a credential must prove it from now on.
-    const isPlain = context.server.device(entry.endpointClientName)?.registration.security.kind === 'none';
-    if (refused[index] === undefined && isPlain) context.server.remove(entry.endpointClientName);
+    if (refused[index] === undefined) imported(entry.endpointClientName);
   }
   const failed = [
     ...lines.flatMap(({ line, entry }) => (isMalformed(entry) ? [{ line, detail: entry.malformed }] : [])),
@@ -196,5 +247,7 @@ async function importLines(context: RestContext, lines: readonly ImportedLine[])
 const unknownCredential = (name: string, kind: SecurityKind): Error =>
   problem('unknown-credential', `The device "${name}" has no credential of kind ${kind}.`);
 
-const addressOf = ({ device, kind }: { readonly device: string; readonly kind: SecurityInfo['kind'] }): string =>
-  `/api/v1/security/credentials/${encodeURIComponent(device)}/${kind}`;
+const addressOf = (
+  url: string,
+  { device, kind }: { readonly device: string; readonly kind: SecurityInfo['kind'] },
+): string => `/api/v1${url}/${encodeURIComponent(device)}/${kind}`;

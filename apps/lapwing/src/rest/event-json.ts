@@ -31,6 +31,13 @@ export const EVENT_TYPES = [
   'firmware-update',
   'credentials-changed',
   'trust-anchors-changed',
+  'bootstrap-session-started',
+  'bootstrap-session-progress',
+  'bootstrap-session-ended',
+  'bootstrap-content-read',
+  'bootstrap-refused',
+  'bootstrap-configurations-changed',
+  'bootstrap-credentials-changed',
 ] as const;
 
 export function notificationJson(notification: Notification): NotificationJson {
@@ -116,8 +123,8 @@ export function logServerEvents(server: LwM2mServer, log: EventLog): void {
 }
 
 /** Events of what strangers and broken devices cause: they must not push all others out of the log. */
-const UNASKED_BURST = 20;
-const UNASKED_PER_SECOND = 5;
+export const UNASKED_BURST = 20;
+export const UNASKED_PER_SECOND = 5;
 
 /** Every refused handshake goes into `refusals`; as many as the rate allows are events too. */
 export function logRefusedHandshakes(

@@ -9,6 +9,8 @@ import fastify, {
 } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { AllowedMethods } from './allowed-methods.ts';
+import { bootstrapConfigurationRoutes } from './bootstrap-configurations.ts';
+import { bootstrapSessionRoutes } from './bootstrap-sessions.ts';
 import { compositeRoutes } from './composites.ts';
 import { consoleFiles, CONSOLE_FOLDER } from './console-files.ts';
 import type { Http, RestContext } from './context.ts';
@@ -87,6 +89,8 @@ export async function httpServer(context: RestContext, options: HttpOptions): Pr
       firmwareRoutes(api, context);
       credentialRoutes(api, context);
       trustRoutes(api, context);
+      bootstrapConfigurationRoutes(api, context);
+      bootstrapSessionRoutes(api, context);
       eventRoutes(api, context);
       done();
     },

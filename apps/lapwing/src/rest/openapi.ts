@@ -25,6 +25,7 @@ export async function openApi(http: Http, version: string): Promise<void> {
         { name: 'firmware', description: 'Firmware images, and the updates of devices' },
         { name: 'definitions', description: 'What the server knows about Objects' },
         { name: 'security', description: 'Who may come over coaps, and who was refused' },
+        { name: 'bootstrap', description: 'What devices are given at a Bootstrap, and how it went' },
         { name: 'events', description: 'What happens, live' },
         { name: 'server', description: 'The server itself' },
       ],
