@@ -1,5 +1,6 @@
 /** The commands of `lapwing` and their options. Exit codes: 0 done, 1 failed, 2 not understood, 3 a device failed a case. */
 import { Command, CommanderError } from 'commander';
+import { bootstrapCommands } from './bootstrap-commands.ts';
 import { CasesFailed, conformanceCommand } from './conformance-command.ts';
 import { SETTINGS } from './configuration.ts';
 import { deviceCommands } from './device-commands.ts';
@@ -29,6 +30,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
   watchCommands(program, terminal);
   firmwareCommands(program, terminal);
   securityCommands(program, terminal);
+  bootstrapCommands(program, terminal);
   conformanceCommand(program, terminal);
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -1,10 +1,7 @@
 /** `lapwing credentials` and `lapwing security`: who may come over coaps, from the command line. */
-import { readFile } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { RequestFailed, RestClient } from './rest-client.ts';
-import { type Flags, restCommand, show } from './rest-command.ts';
+import { type Flags, restCommand, show, textOf } from './rest-command.ts';
 import type {
   AddCredentialJson,
   AddedCredentialJson,
@@ -28,12 +25,14 @@ interface AddFlags extends Flags {
 const KINDS: readonly CredentialJson['kind'][] = ['psk', 'rpk', 'x509'];
 
 export function securityCommands(program: Command, terminal: Terminal): void {
-  credentialCommands(program, terminal);
+  credentialCommands(program, terminal, '/security/credentials', 'what devices prove themselves with');
   trustCommands(program, terminal);
 }
 
-function credentialCommands(program: Command, terminal: Terminal): void {
-  const group = program.command('credentials').description('what devices prove themselves with');
+/** @param base  where in the REST API: those of the LwM2M Server or of the Bootstrap-Server. */
+export function credentialCommands(parent: Command, terminal: Terminal, base: string, description: string): void {
+  const group = parent.command('credentials').description(description);
+  const below = (device: string): string => `${base}/${encodeURIComponent(device)}`;
 
   restCommand(group, terminal, 'ls [search]', 'list them; never a secret').action(
     async (search: string | undefined, flags: Flags) => {
@@ -43,7 +42,7 @@ function credentialCommands(program: Command, terminal: Terminal): void {
         const query = new URLSearchParams({ limit: '500' });
         if (cursor !== '') query.set('cursor', cursor);
         if (search !== undefined) query.set('search', search);
-        const page: CredentialListJson = await api.call('GET', `/security/credentials?${query.toString()}`);
+        const page: CredentialListJson = await api.call('GET', `${base}?${query.toString()}`);
         show(terminal, flags, page.items, page.items.map(credentialLine));
         cursor = page.nextCursor;
       }
@@ -58,7 +57,7 @@ function credentialCommands(program: Command, terminal: Terminal): void {
     .option('--replace', 'in place of what the device has of the kind')
     .action(async (device: string, flags: AddFlags) => {
       const body = await newCredential(device, flags, terminal);
-      const added = await new RestClient(flags.url).call<AddedCredentialJson>('POST', '/security/credentials', body);
+      const added = await new RestClient(flags.url).call<AddedCredentialJson>('POST', base, body);
       const lines = [credentialLine(added)];
       // One that was brought along is known.
       if (added.key !== undefined && flags.key === undefined) {
@@ -71,7 +70,7 @@ function credentialCommands(program: Command, terminal: Terminal): void {
     async (device: string, kind: string | undefined, flags: Flags) => {
       const api = new RestClient(flags.url);
       if (kind !== undefined) await api.call('DELETE', `${below(device)}/${encodeURIComponent(kind)}`);
-      const removed = kind === undefined ? await removeAll(api, device) : [kind];
+      const removed = kind === undefined ? await removeAll(api, device, below(device)) : [kind];
       const lines = removed.map((each) => `${device}  ${each}  removed`);
       show(terminal, flags, { device, removed }, lines);
     },
@@ -81,11 +80,7 @@ function credentialCommands(program: Command, terminal: Terminal): void {
     async (file: string, flags: Flags) => {
       const mediaType = /\.csv$/i.test(file) ? 'text/csv' : 'application/x-ndjson';
       const api = new RestClient(flags.url);
-      const result = await api.upload<ImportJson>(
-        '/security/credentials/import',
-        mediaType,
-        await textOf(file, terminal),
-      );
+      const result = await api.upload<ImportJson>(`${base}/import`, mediaType, await textOf(file, terminal));
       const untold = result.failedTotal - result.failed.length;
       show(terminal, flags, result, [
         ...result.failed.map(({ line, detail }) => `line ${line}: ${detail}`),
@@ -168,12 +163,12 @@ async function newCredential(device: string, flags: AddFlags, terminal: Terminal
 }
 
 /** Which kinds the device had; what it has not is no failure unless it has nothing. */
-async function removeAll(api: RestClient, device: string): Promise<readonly string[]> {
+async function removeAll(api: RestClient, device: string, url: string): Promise<readonly string[]> {
   const removed: string[] = [];
   let missing: unknown;
   for (const kind of KINDS) {
     try {
-      await api.call('DELETE', `${below(device)}/${kind}`);
+      await api.call('DELETE', `${url}/${kind}`);
       removed.push(kind);
     } catch (error) {
       if (!(error instanceof RequestFailed) || error.status !== 404) throw error;
@@ -184,18 +179,8 @@ async function removeAll(api: RestClient, device: string): Promise<readonly stri
   return removed;
 }
 
-const below = (device: string): string => `/security/credentials/${encodeURIComponent(device)}`;
-
 const credentialLine = ({ device, kind, identity }: CredentialJson): string =>
   [device, kind, identity ?? 'any certificate that names it'].join('  ');
 
 const anchorLine = ({ id, subject, validTo }: TrustAnchorJson): string =>
   [id, subject, `until ${validTo.slice(0, 10)}`].join('  ');
-
-async function textOf(file: string, terminal: Terminal): Promise<string> {
-  try {
-    return file === '-' ? await text(Readable.from(terminal.stdin ?? [])) : await readFile(file, 'utf8');
-  } catch (error) {
-    throw new RequestFailed(`${file} cannot be read: ${(error as Error).message}.`, { cause: error });
-  }
-}
