@@ -85,6 +85,30 @@ describe('a server that cannot start says why in one sentence, names the option 
     );
   });
 
+  it('when a port of the Bootstrap-Server is taken, and gives the others back', async () => {
+    const [socket, port] = await boundUdp();
+    const [other, coapPort] = await boundUdp();
+    await new Promise<void>((closed) => other.close(closed));
+    for (const [option, name] of [
+      ['--bootstrap-coap-port', 'Bootstrap CoAP'],
+      ['--bootstrap-coaps-port', 'Bootstrap CoAP over DTLS'],
+    ] as const) {
+      const args = [...FREE, '--coap-port', `${coapPort}`, option, `${port}`, '--data-dir', folder];
+      const [code, { err }] = await run(args);
+      assert.deepEqual(
+        [code, err],
+        [
+          1,
+          `${name} port ${port} (UDP) on 127.0.0.1 is taken by another program. Choose another with ${option}, or do without the Bootstrap-Server with --no-bootstrap.\n`,
+        ],
+      );
+      const again = createSocket('udp4').bind(coapPort, '127.0.0.1');
+      await once(again, 'listening');
+      await new Promise<void>((closed) => again.close(closed));
+    }
+    socket.close();
+  });
+
   it('when its HTTP port is taken, and gives the CoAP port back', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
@@ -159,6 +183,7 @@ describe('a server that cannot start says why in one sentence, names the option 
     await writeFile(config, '{"httpPort": "8080"}');
     for (const [args, env, message] of [
       [['--coap-port', 'x'], {}, '--coap-port is "x"; it takes a whole number from 0 to 65535.\n'],
+      [['--public-host', 'a b'], {}, '--public-host is "a b"; it takes a host name or an IP address.\n'],
       [
         [],
         { LAPWING_HTTP_PORT: '99999' },
@@ -207,7 +232,8 @@ describe('the command line', () => {
     const ended = runCommandLine(['serve', ...FREE, '--data-dir', join(folder, 'served')], terminal);
     while (!terminal.out.includes('Ctrl+C')) await new Promise((resolve) => setImmediate(resolve));
     const url = /http:\/\/localhost:\d+/.exec(terminal.out)?.[0] ?? '';
-    assert.match(terminal.out, /coap:\/\/127\.0\.0\.1:\d+, coaps:\/\/127\.0\.0\.1:\d+/);
+    assert.match(terminal.out, /Devices {6}coap:\/\/127\.0\.0\.1:\d+, coaps:\/\/127\.0\.0\.1:\d+/);
+    assert.match(terminal.out, /Bootstrap {4}coap:\/\/127\.0\.0\.1:\d+, coaps:\/\/127\.0\.0\.1:\d+/);
     assert.match(
       terminal.out,
       /Certificate {2}sha-256 [0-9a-f]{64}\n {2}Public key {3}.*served\/security\/server-public-key\.pem/,

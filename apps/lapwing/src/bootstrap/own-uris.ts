@@ -51,7 +51,8 @@ async function hostTowards(device: PeerAddress | undefined): Promise<string> {
   try {
     const host = await new Promise<string>((resolve, reject) => {
       socket.once('error', reject);
-      socket.connect(device.port, device.host, () => resolve(socket.address().address));
+      socket.once('connect', () => resolve(socket.address().address));
+      socket.connect(device.port, device.host);
     });
     if (!/^fe80:/i.test(host)) return host;
   } catch (error) {
