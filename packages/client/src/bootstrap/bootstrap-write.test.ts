@@ -156,6 +156,37 @@ describe('Bootstrap-Write of accounts (Core §6.1)', () => {
     });
   }
 
+  // Seen on the wire from the Bootstrap-Server demo of Leshan 2.0.0-SNAPSHOT: the keys of SMS, /0/1/7 and /0/1/8, are
+  // there and empty, though the definition knows keys of 16, 32 and 48 bytes.
+  for (const [name, format, hex] of [
+    [
+      'TLV',
+      TLV,
+      'c80016636f61703a2f2f3132372e302e302e313a3136363833c10100c10203c003c004c005c10603c007c008c009c10a7bc10b01c10c00',
+    ],
+    [
+      'SenML CBOR',
+      SENML_CBOR,
+      '8da30061300376636f61703a2f2f3132372e302e302e313a313636383321652f302f312fa200613104f4a20061320203a20061330840a20061340840a20061350840a20061360203a20061370840a20061380840a20061390360a20062313002187ba2006231310201a2006231320200',
+    ],
+  ] as const) {
+    it(`an optional key of Security that is empty is none, in ${name}`, async () => {
+      const one = world({ security: {} });
+      assert.equal(await put(one, '/0/1', Buffer.from(hex, 'hex'), format), '2.04');
+      const written = ['/0/1', '/0/1/0 coap://127.0.0.1:16683', '/0/1/1 false', '/0/1/10 123', '/0/1/11 1', '/0/1/12 0', '/0/1/2 3', '/0/1/3 ', '/0/1/4 ', '/0/1/5 ', '/0/1/6 3', '/0/1/9 ']; // prettier-ignore
+      assert.deepEqual(below(one.tree, '/0/1'), written);
+    });
+  }
+
+  it('an optional key of Security is taken away by an empty one, and by it alone', async () => {
+    const one = world({ security: { 1: { ...BOOTSTRAP_SERVER, 8: new Uint8Array(16) } } });
+    assert.equal(await put(one, '/0/1/8', { '/0/1/8': new Uint8Array() }), '2.04');
+    assert.equal(one.tree.get('/0/1/8'), undefined);
+    assert.match(await put(one, '/0/1/8', { '/0/1/8': new Uint8Array(3) }), /^4\.00 .*not 3 bytes/);
+    assert.equal(await put(one, '/0/1/3', { '/0/1/3': new Uint8Array() }), '2.04');
+    assert.deepEqual(one.tree.get('/0/1/3'), new Uint8Array());
+  });
+
   for (const [name, format, at, value] of [
     ['text', TEXT, '/1/0/1', 60],
     ['CBOR', CBOR, '/1/0/1', 60],

@@ -10,8 +10,8 @@
  * | pack   | each Object of the payload has the Object Instances of the payload, and its others go             |
  *
  * Of an account Object (Security, Server, Access Control, OSCORE, COSE, MQTT Server) a replaced Object Instance has what
- * was written and the handlers of this client. Of any other it keeps what servers cannot write and what has a handler; its
- * other values go back to their default, or go. A handler is given what is written to it, if it takes values.
+ * was written and the handlers of this client. Of any other it keeps what servers cannot write and what has a handler;
+ * its other values go back to their default, or go. A handler is given what is written to it, if it takes values.
  *
  * Which Object Instances of other Objects can be made is as with Create (`ClientObject.create`); those that the
  * application itself described come back after a Bootstrap-Delete. Links are looked at when bootstrap finishes.
@@ -46,6 +46,7 @@ interface Planned {
 }
 type Resources = Map<number, TreeResource>;
 
+const SECURITY = 0;
 const ACCESS_CONTROL = 2;
 const CHANGED: BootstrapAnswer = { code: Codes.changed };
 /** SenML JSON, SenML CBOR, LwM2M CBOR. OMA TS Core §6.1. */
@@ -190,6 +191,10 @@ function planInstance(
     const at = resourcePath(path.objectId, path.objectInstanceId, resourceId);
     // Optional Resources this client does not know or support are ignored.
     if (!isKnown(object, at)) continue;
+    if (saysNone(object, at, values)) {
+      resources.delete(resourceId);
+      continue;
+    }
     const after = checkedResource(object, at, values);
     if (isRefusal(after)) return after;
     const kept = resources.get(resourceId);
@@ -270,6 +275,12 @@ function groupByResource(entries: readonly NodeEntry[]): ReadonlyMap<number, Giv
     else group.single = entry.value;
   }
   return groups;
+}
+
+/** An optional key of Security that is no bytes long is no key: some Bootstrap-Servers leave no Resource out. */
+function saysNone({ definition }: TreeObject, { objectId, resourceId }: ResourcePath, { single }: Given): boolean {
+  const { mandatory } = definition.resources.get(resourceId)!;
+  return objectId === SECURITY && !mandatory && single?.type === 'opaque' && single.value.length === 0;
 }
 
 function checkedResource(
