@@ -15,6 +15,7 @@ const STROKES = {
   remove: 'M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13',
   more: 'M5 12h.01M12 12h.01M19 12h.01',
   upload: 'M12 16V5M7 10l5-5 5 5M5 19h14',
+  bootstrap: 'M12 3v9M8 8l4 4 4-4M6 14h12v6H6zM9 17h.01',
   book: 'M5 4h9a3 3 0 0 1 3 3v13H8a3 3 0 0 1-3-3zM5 17a3 3 0 0 1 3-3h9',
   back: 'M15 5l-7 7 7 7',
   down: 'M6 9l6 6 6-6',

@@ -38,8 +38,44 @@ const securityRoute = createRoute({
   component: lazyRouteComponent(() => import('./security/security-page.tsx'), 'SecurityPage'),
 });
 
+const bootstrapRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/bootstrap',
+  component: lazyRouteComponent(() => import('./bootstrap/bootstrap-page.tsx'), 'BootstrapPage'),
+});
+
+const newConfigurationRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/bootstrap/new',
+  validateSearch: (search: Record<string, unknown>): { name?: string } =>
+    typeof search['name'] === 'string' && search['name'] !== '' ? { name: search['name'] } : {},
+  component: lazyRouteComponent(() => import('./bootstrap/configuration-page.tsx'), 'NewConfigurationPage'),
+});
+
+const defaultConfigurationRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/bootstrap/default',
+  component: lazyRouteComponent(() => import('./bootstrap/configuration-page.tsx'), 'DefaultConfigurationPage'),
+});
+
+const deviceConfigurationRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/bootstrap/configurations/$name',
+  component: lazyRouteComponent(() => import('./bootstrap/configuration-page.tsx'), 'DeviceConfigurationPage'),
+});
+
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([devicesRoute, deviceRoute, firmwareRoute, securityRoute, serverRoute]),
+  routeTree: rootRoute.addChildren([
+    devicesRoute,
+    deviceRoute,
+    bootstrapRoute,
+    newConfigurationRoute,
+    defaultConfigurationRoute,
+    deviceConfigurationRoute,
+    firmwareRoute,
+    securityRoute,
+    serverRoute,
+  ]),
   defaultPreload: 'intent',
   scrollRestoration: true,
 });

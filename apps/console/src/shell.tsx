@@ -83,6 +83,15 @@ export const Shell = (): JSX.Element => {
         />
         <NavLink
           component={Link}
+          to="/bootstrap"
+          label="Bootstrap"
+          active={path.startsWith('/bootstrap')}
+          aria-current={path.startsWith('/bootstrap') ? 'page' : undefined}
+          leftSection={<Icon name="bootstrap" />}
+          className={classes['page']}
+        />
+        <NavLink
+          component={Link}
           to="/security"
           label="Security"
           active={path === '/security'}

@@ -65,7 +65,11 @@ interface CallInit {
   readonly signal?: AbortSignal | undefined;
 }
 
-const call = async <T>(method: string, path: string, { body, xml, bytes, signal }: CallInit = {}): Promise<T> => {
+export const call = async <T>(
+  method: string,
+  path: string,
+  { body, xml, bytes, signal }: CallInit = {},
+): Promise<T> => {
   const init: RequestInit = { method, headers: { accept: 'application/json' } };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
@@ -91,7 +95,7 @@ const call = async <T>(method: string, path: string, { body, xml, bytes, signal 
 };
 
 /** `/3/0/9` below the device's resource `what`. */
-const below = (name: string, what: string, path: string): string =>
+export const below = (name: string, what: string, path: string): string =>
   `/devices/${encodeURIComponent(name)}/${what}${path}`;
 
 /**
@@ -113,7 +117,7 @@ export interface DevicesQuery {
   readonly signal?: AbortSignal;
 }
 
-const pageQuery = (limit: number, cursor: string | undefined, search: string | undefined): string => {
+export const pageQuery = (limit: number, cursor: string | undefined, search: string | undefined): string => {
   const query = new URLSearchParams({ limit: String(limit) });
   if (cursor !== undefined) query.set('cursor', cursor);
   if (search !== undefined && search !== '') query.set('search', search);

@@ -1,4 +1,5 @@
 /** What the REST API answers, as docs/rest-api.md words it. The console knows nothing of the server beyond this. */
+import { BOOTSTRAP_EVENT_TYPES, type BootstrapEvent } from './bootstrap-shapes.ts';
 
 export type DataType =
   'string' | 'integer' | 'unsigned' | 'float' | 'boolean' | 'opaque' | 'time' | 'objlnk' | 'corelnk' | 'none';
@@ -307,6 +308,7 @@ export type LapwingEvent =
   | (EventBase & { readonly type: 'address-changed'; readonly address: string; readonly from: string })
   | (EventBase & { readonly type: 'firmware-update'; readonly update: FirmwareUpdate })
   | (EventBase & { readonly type: 'credentials-changed'; readonly change: 'added' | 'removed' | 'imported' })
+  | (EventBase & BootstrapEvent)
   | (EventBase & { readonly type: 'trust-anchors-changed'; readonly change: 'added' | 'removed' })
   /** The server's log no longer holds what was missed: everything shown must be asked for again. */
   | (EventBase & { readonly type: 'gap' });
@@ -329,5 +331,6 @@ export const EVENT_TYPES: readonly LapwingEvent['type'][] = [
   'firmware-update',
   'credentials-changed',
   'trust-anchors-changed',
+  ...BOOTSTRAP_EVENT_TYPES,
   'gap',
 ];

@@ -14,6 +14,7 @@ import { definitionsKey, deviceKey, observationsKey, useLive, type ObservedPath 
 import { useNow } from '../live/now.ts';
 import { SecurityMark } from '../security/security-mark.tsx';
 import { formatAge, formatDuration, formatLocalTime } from '../values/format-value.ts';
+import { BootstrapButton, LastBootstrap, useLastBootstrap } from './bootstrap-action.tsx';
 import { DeviceScopeContext, deviceOperations, useDeviceScope, type DeviceScope } from './device-scope.ts';
 import type { Dialog } from './dialog.ts';
 import { CompositeCard } from './composite-card.tsx';
@@ -171,9 +172,13 @@ const Header = ({ device }: { readonly device: Device }): JSX.Element => (
           <Fact term="Registered">{formatLocalTime(Date.parse(device.registeredAt))}</Fact>
           <LastSeen updatedAt={device.updatedAt} />
           <Lifetime device={device} />
+          <LastBootstrapFact name={device.name} />
         </dl>
       </div>
-      <ReadEverything device={device} />
+      <Group gap="xs">
+        <BootstrapButton />
+        <ReadEverything device={device} />
+      </Group>
     </Group>
   </Paper>
 );
@@ -222,6 +227,15 @@ const Lifetime = ({ device }: { readonly device: Device }): JSX.Element => {
   return (
     <Fact term="Lifetime left">
       {text} <span className="quiet">of {formatDuration(device.lifetimeSeconds)}</span>
+    </Fact>
+  );
+};
+
+const LastBootstrapFact = ({ name }: { readonly name: string }): JSX.Element | null => {
+  const session = useLastBootstrap(name);
+  return session === undefined ? null : (
+    <Fact term="Last bootstrap">
+      <LastBootstrap session={session} />
     </Fact>
   );
 };

@@ -15,6 +15,8 @@ interface ValueInputProps {
   readonly onChange: (draft: Draft) => void;
   /** Say what is wrong; before the first try a person is left to type. */
   readonly strict: boolean;
+  /** What the server found wrong. */
+  readonly mistake?: string | undefined;
   readonly autoFocus?: boolean;
 }
 
@@ -32,10 +34,10 @@ const TYPE_WORDS: Readonly<Record<DataType, string>> = {
 };
 
 export const ValueInput = (props: ValueInputProps): JSX.Element => {
-  const { label, type, range, units, draft, onChange, strict, autoFocus = false } = props;
+  const { label, type, range, units, draft, onChange, strict, mistake, autoFocus = false } = props;
   const parsed = parseDraft(type, draft);
   const warning = parsed.ok ? rangeWarning(type, range, parsed.value) : undefined;
-  const error = strict && !parsed.ok ? parsed.reason : undefined;
+  const error = strict && !parsed.ok ? parsed.reason : mistake;
   const symbol = unitSymbol(units);
   const hint = [TYPE_WORDS[type], range === '' ? '' : `range ${range}`].filter((part) => part !== '').join(' · ');
   const common = {

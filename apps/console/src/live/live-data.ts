@@ -5,6 +5,7 @@ import { api } from '../api/rest.ts';
 import { parseNodePath } from '../api/node-path.ts';
 import type { Device, FirmwareUpdate, LapwingEvent, SentValuePage } from '../api/shapes.ts';
 import { ListRefresher } from '../devices/list-refresher.ts';
+import { isBootstrapEvent, takeBootstrapEvent } from './bootstrap-live.ts';
 import { DeviceValues } from './device-values.ts';
 import type { EventFeed, FeedState } from './event-feed.ts';
 import { SENDS_PER_PAGE, SENDS_SHOWN, type SendList, sendsKey, shortened, withSend } from './send-list.ts';
@@ -189,6 +190,10 @@ export class LiveData {
     if (event.type === 'refused') {
       this.#refusals = [event, ...this.#refusals].slice(0, REFUSALS_KEPT);
       for (const listener of this.#refusalListeners) listener();
+      return;
+    }
+    if (isBootstrapEvent(event)) {
+      takeBootstrapEvent(this.#queries, event);
       return;
     }
     if (event.type === 'handshake-refused') {

@@ -13,14 +13,19 @@ import {
   TextInput,
 } from '@mantine/core';
 import { useState, type JSX } from 'react';
-import { api, Refusal } from '../api/rest.ts';
+import { Refusal } from '../api/rest.ts';
 import type { AddedCredential, CredentialKind, NewCredential } from '../api/shapes.ts';
 import { DialogFrame } from '../device/dialogs/dialog-frame.tsx';
 import { showDone, useOperation } from '../device/operation.ts';
 import { Icon } from '../icons.tsx';
+import type { CredentialSource } from './credential-source.ts';
 import classes from './security-page.module.css';
 
 interface AddCredentialProps {
+  readonly source: CredentialSource;
+  /** What the form begins with. */
+  readonly device?: string;
+  readonly identity?: string;
   readonly opened: boolean;
   readonly onClose: () => void;
   readonly onAdded: () => void;
@@ -28,7 +33,14 @@ interface AddCredentialProps {
 
 const EXISTS = 'urn:lapwing:problem:credential-exists';
 
-export const AddCredential = ({ opened, onClose, onAdded }: AddCredentialProps): JSX.Element => {
+export const AddCredential = ({
+  source,
+  device = '',
+  identity = '',
+  opened,
+  onClose,
+  onAdded,
+}: AddCredentialProps): JSX.Element => {
   const [made, setMade] = useState<AddedCredential>();
   const close = (): void => {
     setMade(undefined);
@@ -47,12 +59,15 @@ export const AddCredential = ({ opened, onClose, onAdded }: AddCredentialProps):
     >
       {!opened ? null : made === undefined ? (
         <Form
+          source={source}
+          firstDevice={device}
+          firstIdentity={identity}
           onClose={close}
           onAdded={(added, showKey) => {
             onAdded();
             if (showKey) setMade(added);
             else {
-              showDone(`${added.device} can connect over coaps now.`);
+              showDone(source.addedWords(added.device));
               close();
             }
           }}
@@ -65,6 +80,9 @@ export const AddCredential = ({ opened, onClose, onAdded }: AddCredentialProps):
 };
 
 interface FormProps {
+  readonly source: CredentialSource;
+  readonly firstDevice: string;
+  readonly firstIdentity: string;
   readonly onClose: () => void;
   readonly onAdded: (added: AddedCredential, showKey: boolean) => void;
 }
@@ -75,10 +93,10 @@ const KINDS: readonly { readonly value: CredentialKind; readonly label: string }
   { value: 'x509', label: 'Certificate' },
 ];
 
-const Form = ({ onClose, onAdded }: FormProps): JSX.Element => {
+const Form = ({ source, firstDevice, firstIdentity, onClose, onAdded }: FormProps): JSX.Element => {
   const [kind, setKind] = useState<CredentialKind>('psk');
-  const [device, setDevice] = useState('');
-  const [identity, setIdentity] = useState('');
+  const [device, setDevice] = useState(firstDevice);
+  const [identity, setIdentity] = useState(firstIdentity);
   const [key, setKey] = useState('');
   const [publicKey, setPublicKey] = useState('');
   const [certificate, setCertificate] = useState('');
@@ -93,7 +111,7 @@ const Form = ({ onClose, onAdded }: FormProps): JSX.Element => {
     // What is left empty is left out: then the server chooses.
     const filled = Object.fromEntries(Object.entries(given).filter(([, text]) => text.trim() !== ''));
     run(async () => {
-      const added = await api.addCredential({
+      const added = await source.add({
         device: device.trim(),
         kind,
         ...filled,

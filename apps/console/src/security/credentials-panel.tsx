@@ -3,14 +3,13 @@ import { ActionIcon, Button, CloseButton, Group, Modal, Table, Text, TextInput }
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useState, type JSX } from 'react';
-import { api } from '../api/rest.ts';
 import type { Credential } from '../api/shapes.ts';
 import { DialogFrame } from '../device/dialogs/dialog-frame.tsx';
 import { showDone, useOperation } from '../device/operation.ts';
 import { Icon } from '../icons.tsx';
-import { CREDENTIALS } from '../live/live-data.ts';
 import { TextLink } from '../text-link.tsx';
 import { AddCredential } from './add-credential.tsx';
+import type { CredentialSource } from './credential-source.ts';
 import { Panel } from './panel.tsx';
 import { SECURITY_WORDS, SecurityMark } from './security-mark.tsx';
 
@@ -18,29 +17,29 @@ const PAGE_SIZE = 50;
 /** ms of silence before a search goes to the server. */
 const TYPING = 200;
 
-export const CredentialsPanel = (): JSX.Element => {
+export const CredentialsPanel = ({ source }: { readonly source: CredentialSource }): JSX.Element => {
   const [typed, setTyped] = useState('');
   const [search] = useDebouncedValue(typed.trim(), TYPING);
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<Credential>();
   const query = useInfiniteQuery({
-    queryKey: [...CREDENTIALS, search],
-    queryFn: ({ pageParam, signal }) => api.credentials({ limit: PAGE_SIZE, cursor: pageParam, search, signal }),
+    queryKey: [...source.queryKey, search],
+    queryFn: ({ pageParam, signal }) => source.list({ limit: PAGE_SIZE, cursor: pageParam, search, signal }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.nextCursor ?? undefined,
     placeholderData: keepPreviousData,
   });
   return (
     <Panel
-      title="Credentials"
-      description="What devices prove themselves with over coaps. A device that has some may not come over plain CoAP."
+      title={source.title}
+      description={source.description}
       count={query.data?.pages.at(-1)?.total.toLocaleString()}
       query={query}
       controls={
         <Group gap="sm">
           <TextInput
             type="search"
-            aria-label="Search credentials"
+            aria-label={`Search ${source.title.toLowerCase()}`}
             placeholder="Device or identity"
             value={typed}
             onChange={(event) => setTyped(event.currentTarget.value)}
@@ -64,7 +63,7 @@ export const CredentialsPanel = (): JSX.Element => {
                 {search === '' ? 'No device has credentials yet.' : `No credential matches “${search}”.`}
               </Text>
             ) : (
-              <CredentialTable items={items} onRemove={setRemoving} />
+              <CredentialTable label={source.title} items={items} onRemove={setRemoving} />
             )}
             {query.hasNextPage ? (
               <Group justify="center" mt="sm">
@@ -73,7 +72,12 @@ export const CredentialsPanel = (): JSX.Element => {
                 </Button>
               </Group>
             ) : null}
-            <AddCredential opened={adding} onClose={() => setAdding(false)} onAdded={() => void query.refetch()} />
+            <AddCredential
+              source={source}
+              opened={adding}
+              onClose={() => setAdding(false)}
+              onAdded={() => void query.refetch()}
+            />
             <Modal
               opened={removing !== undefined}
               onClose={() => setRemoving(undefined)}
@@ -84,6 +88,7 @@ export const CredentialsPanel = (): JSX.Element => {
             >
               {removing === undefined ? null : (
                 <Remove
+                  source={source}
                   credential={removing}
                   onClose={() => setRemoving(undefined)}
                   onRemoved={() => void query.refetch()}
@@ -98,13 +103,14 @@ export const CredentialsPanel = (): JSX.Element => {
 };
 
 interface CredentialTableProps {
+  readonly label: string;
   readonly items: readonly Credential[];
   readonly onRemove: (credential: Credential) => void;
 }
 
-const CredentialTable = ({ items, onRemove }: CredentialTableProps): JSX.Element => (
+const CredentialTable = ({ label, items, onRemove }: CredentialTableProps): JSX.Element => (
   <Table.ScrollContainer minWidth={520}>
-    <Table verticalSpacing={6} aria-label="Credentials">
+    <Table verticalSpacing={6} aria-label={label}>
       <Table.Thead>
         <Table.Tr>
           <Table.Th>Device</Table.Th>
@@ -154,12 +160,13 @@ const CredentialTable = ({ items, onRemove }: CredentialTableProps): JSX.Element
 );
 
 interface RemoveProps {
+  readonly source: CredentialSource;
   readonly credential: Credential;
   readonly onClose: () => void;
   readonly onRemoved: () => void;
 }
 
-const Remove = ({ credential: { device, kind }, onClose, onRemoved }: RemoveProps): JSX.Element => {
+const Remove = ({ source, credential: { device, kind }, onClose, onRemoved }: RemoveProps): JSX.Element => {
   const { state, run } = useOperation();
   return (
     <DialogFrame
@@ -170,7 +177,7 @@ const Remove = ({ credential: { device, kind }, onClose, onRemoved }: RemoveProp
       onSubmit={() =>
         run(
           async () => {
-            await api.removeCredential(device, kind);
+            await source.remove(device, kind);
           },
           () => {
             showDone(`The credential of ${device} was removed.`);
@@ -180,10 +187,7 @@ const Remove = ({ credential: { device, kind }, onClose, onRemoved }: RemoveProp
         )
       }
     >
-      <Text>
-        {device} can no longer prove itself with it. If it is connected by it, its association and its registration end
-        at once.
-      </Text>
+      <Text>{source.removalWords(device)}</Text>
     </DialogFrame>
   );
 };

@@ -2,6 +2,7 @@
 import { Stack, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import type { JSX } from 'react';
+import { SERVER_CREDENTIALS } from './credential-source.ts';
 import { CredentialsPanel } from './credentials-panel.tsx';
 import { IdentityPanel } from './identity-panel.tsx';
 import { RefusedHandshakesPanel } from './refused-handshakes-panel.tsx';
@@ -14,7 +15,7 @@ export const SecurityPage = (): JSX.Element => {
       <Title order={1} size="h2">
         Security
       </Title>
-      <CredentialsPanel />
+      <CredentialsPanel source={SERVER_CREDENTIALS} />
       <RefusedHandshakesPanel />
       <IdentityPanel />
       <TrustAnchorsPanel />
