@@ -146,7 +146,7 @@ const Row = ({ item: { device, configuration }, last, onRemove }: RowProps): JSX
             <Button
               variant="subtle"
               size="compact-sm"
-              aria-label={`Bootstrap ${device} now`}
+              aria-label={`Bootstrap now: ${device}`}
               loading={triggering.state.kind === 'pending'}
               onClick={() =>
                 triggering.run(

@@ -274,7 +274,7 @@ const Instances = ({ label, type, values, strict, input, setId, onChange }: Inst
           variant="subtle"
           size="compact-xs"
           leftSection={<Icon name="create" size={12} />}
-          aria-label={`Another instance of ${label}`}
+          aria-label={`Another Resource Instance of ${label}`}
           onClick={add}
         >
           Another Resource Instance
