@@ -285,11 +285,12 @@ describe('the Bootstrap page', { skip: missingChromium() }, () => {
   it('fits a narrow screen without scrolling sideways', async () => {
     await page.setViewportSize({ width: 380, height: 800 });
     // The navigation slides away first.
-    await page.waitForFunction(FITS);
+    await assertAccessible();
+    assert.equal(await page.evaluate(FITS), true);
     await page.getByRole('link', { name: 'Add a configuration', exact: true }).click();
     await page.getByRole('heading', { name: 'New bootstrap configuration' }).waitFor();
-    await page.waitForFunction(FITS);
     await assertAccessible();
+    assert.equal(await page.evaluate(FITS), true);
   });
 
   it('put nothing on the browser console but those refusals, and asked nothing of any other host', () => {
