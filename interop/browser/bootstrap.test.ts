@@ -179,6 +179,16 @@ describe('the Bootstrap page', { skip: missingChromium() }, () => {
     await preview.getByTestId('operation-pack-/bspack').waitFor();
   });
 
+  it('asks before what was changed is lost', async () => {
+    const asked = page.waitForEvent('dialog');
+    const leaving = button('Close').click();
+    const dialog = await asked;
+    assert.match(dialog.message(), /without saving/);
+    await dialog.dismiss();
+    await leaving;
+    await page.getByRole('heading', { name: 'New bootstrap configuration' }).waitFor();
+  });
+
   it('keeps the configuration, and shows the device bootstrap with it, step by step, and register', async () => {
     await button('Save').click();
     const listed = row(section('Configurations'), NAME);

@@ -2,8 +2,8 @@
 import { Alert, Button, Center, Group, List, Loader, Paper, Stack, Text, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
-import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { useMemo, useState, type JSX } from 'react';
+import { useBlocker, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useMemo, useRef, useState, type JSX } from 'react';
 import { bootstrapApi } from '../api/bootstrap-rest.ts';
 import type { BootstrapConfiguration, PreviewedOperation, PreviewOptions } from '../api/bootstrap-shapes.ts';
 import { Refusal } from '../api/rest.ts';
@@ -124,7 +124,14 @@ const Editor = ({ target, initial }: EditorProps): JSX.Element => {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const info = useBootstrapInfo().data;
-  const [draft, setDraft] = useState(initial);
+  const [first] = useState(initial);
+  const [draft, setDraft] = useState(first);
+  const saved = useRef(false);
+  const isUnsaved = (): boolean => draft !== first && !saved.current;
+  useBlocker({
+    shouldBlockFn: () => isUnsaved() && !window.confirm('Leave without saving what was changed?'),
+    enableBeforeUnload: isUnsaved,
+  });
   const [name, setName] = useState(target.kind === 'default' ? '' : target.name);
   const [strict, setStrict] = useState(false);
   const [refused, setRefused] = useState<{ readonly error: unknown; readonly draft: ConfigurationDraft }>();
@@ -178,6 +185,7 @@ const Editor = ({ target, initial }: EditorProps): JSX.Element => {
     }
     send(saving, async () => {
       await saveTo(target, name.trim(), configuration);
+      saved.current = true;
       void queries.invalidateQueries({
         queryKey: target.kind === 'default' ? BOOTSTRAP_DEFAULT : BOOTSTRAP_CONFIGURATIONS,
       });
