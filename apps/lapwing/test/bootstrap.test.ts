@@ -216,6 +216,10 @@ describe('a configuration', () => {
     assert.deepEqual(await read(), OURS);
     const preview = await api.call<PreviewJson>('GET', `${CONFIGURATIONS}/anybody/preview`);
     assert.equal(preview.body.isDefault, true);
+    // What an answer says of it can be previewed, secrets that are kept included.
+    await api.call('PUT', '/bootstrap/default', THEIRS);
+    const again = await api.call<PreviewJson>('POST', `${CONFIGURATIONS}/anybody/preview`, await read());
+    assert.equal(again.status, 200);
     for (let time = 0; time < 2; time++) assert.equal((await api.call('DELETE', '/bootstrap/default')).status, 204);
     assert.equal(await read(), null);
   });

@@ -200,8 +200,12 @@ export function bootstrapConfigurationRoutes(http: Http, { bootstrap, events }: 
       body: ConfigurationSchema,
       response: responses({ 200: PreviewSchema }),
     },
+    // Without one of its own a device has the secrets of the default configuration.
     handler: ({ params: { name }, query, body }) =>
-      preview(name, { ...previewOptions(query), configuration: taken(body, store.find(name), name) }),
+      preview(name, {
+        ...previewOptions(query),
+        configuration: taken(body, store.find(name) ?? store.findDefault(), name),
+      }),
   });
 
   http.route({
