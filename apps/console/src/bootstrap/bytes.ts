@@ -27,7 +27,7 @@ export const parseBytes = (text: string): ParsedBytes => {
   return { ok: false, reason: 'PEM, base64 or pairs of hexadecimal digits are needed.' };
 };
 
-export const hexOfBase64 = (base64: string): string =>
+const hexOfBase64 = (base64: string): string =>
   Array.from(atob(base64), (character) => character.charCodeAt(0).toString(16).padStart(2, '0')).join('');
 
 const utf8Hex = (text: string): string =>

@@ -41,7 +41,7 @@ const isByInstance = (setting: SettingJson | MultipleJson): setting is MultipleJ
   !('objectId' in setting);
 
 /** Of a Resource that no definition knows, by what it is given. */
-export const guessedType = (setting: SettingJson): DataType => {
+const guessedType = (setting: SettingJson): DataType => {
   switch (typeof setting) {
     case 'boolean':
       return 'boolean';

@@ -103,7 +103,7 @@ const OUTCOME_LABELS: Readonly<Record<BootstrapOutcome['kind'], string>> = {
   'server-closed': 'Server stopped',
 };
 
-export const outcomeLabel = ({ kind }: BootstrapOutcome): string => OUTCOME_LABELS[kind];
+const outcomeLabel = ({ kind }: BootstrapOutcome): string => OUTCOME_LABELS[kind];
 
 /** What goes on, or how it ended, in a few words. */
 export const stateLabel = ({ outcome, stage }: Pick<SessionSummary, 'outcome' | 'stage'>): string =>

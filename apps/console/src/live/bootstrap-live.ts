@@ -27,7 +27,7 @@ type Bootstrap = Extract<LapwingEvent, { readonly type: BootstrapEvent['type'] }
 export const isBootstrapEvent = (event: LapwingEvent): event is Bootstrap => TYPES.has(event.type);
 
 /** Those that run, then those that have ended, each the newest first. */
-export const inOrder = (sessions: readonly SessionSummary[]): readonly SessionSummary[] =>
+const inOrder = (sessions: readonly SessionSummary[]): readonly SessionSummary[] =>
   [...sessions].sort(
     (a, b) => Number(a.endedAt !== null) - Number(b.endedAt !== null) || b.startedAt.localeCompare(a.startedAt),
   );
@@ -54,7 +54,7 @@ export const withProgress = (list: SessionList, { sessionId, stage, progress }: 
 });
 
 /** A timeline that was asked for may have the entry already. */
-export const withEntry = (session: BootstrapSession, { stage, progress, entry }: Progress): BootstrapSession => {
+const withEntry = (session: BootstrapSession, { stage, progress, entry }: Progress): BootstrapSession => {
   const isThere = session.timeline.some(
     ({ at, operation, path }) => at === entry.at && operation === entry.operation && path === entry.path,
   );
