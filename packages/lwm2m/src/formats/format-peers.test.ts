@@ -86,6 +86,23 @@ describe('Leshan', () => {
     ]);
   });
 
+  it('takes a Float of SenML CBOR as a float alone: an integer is 4.00 there (seen from 2.0.0-SNAPSHOT)', () => {
+    const temperature = (value: number): NodeEntry => entry(pathOf(3303, 0, 5700), { type: 'float', value });
+    for (const [value, bits] of [
+      [23, 'f9 4dc0'],
+      [0, 'f9 0000'],
+      [-4, 'f9 c400'],
+      [100_000, 'fa 47c35000'],
+      [2 ** 40 + 1, 'fb 4270000000001000'],
+    ] as const) {
+      const payload = hex(`81 a2 00 6c ${hexOf(utf8('/3303/0/5700'))} 02 ${bits}`);
+      assert.deepEqual(encoded(SENML_CBOR, [temperature(value)], at(pathOf())), payload);
+      assert.deepEqual(decoded(SENML_CBOR, payload, at(pathOf())), [temperature(value)]);
+    }
+    const refusedThere = hex(`81 a2 00 6c ${hexOf(utf8('/3303/0/5700'))} 02 17`);
+    assert.deepEqual(decoded(SENML_CBOR, refusedThere, at(pathOf())), [temperature(23)]);
+  });
+
   it('splits the path anywhere between base name and name', () => {
     const payload = utf8('{"bn":"3/0/1","e":[{"n":"1/0","v":0},{"n":"1/1","v":0}]}');
     assert.deepEqual(values(LWM2M_JSON, payload, at(pathOf(3, 0, 11))), [

@@ -80,6 +80,7 @@ const ONE_VALUE_KEPT = 'Wakaama forgets times and keeps the last of several valu
 const OUTSIDE_DROPPED = 'Wakaama leaves out what is not below the request; we write what we are given, with full names';
 
 /** What we do otherwise, in which direction, and why. */
+const FLOATS_ARE_FLOATS = 'a Float without fraction is a CBOR float: Leshan takes no integer for one';
 const DEPARTURES: Readonly<
   Record<string, { readonly decode?: string; readonly encode?: string; readonly reencode?: string }>
 > = {
@@ -89,6 +90,7 @@ const DEPARTURES: Readonly<
   'senml-cbor/w10b': { reencode: ROOT_HAS_FULL_NAMES },
   'senml-cbor/w10e': { reencode: OUTSIDE_DROPPED },
   'senml-cbor/w2': { reencode: ONE_VALUE_KEPT },
+  'senml-cbor/w7': { encode: FLOATS_ARE_FLOATS },
   'lwm2m-cbor/gateway-prefix': { decode: GATEWAY },
   'senml-json/spec-gw-read': { decode: GATEWAY },
   'cbor/w60': { decode: INDEFINITE_STRINGS },

@@ -56,7 +56,7 @@ export class CborWriter {
     }
   }
 
-  /** As an integer where that is not longer than as a float: what SenML does. RFC 8428 §6. */
+  /** As an integer where that is not longer than as a float, as times of SenML are. RFC 8428 §6. */
   number(value: number): void {
     const magnitude = value < 0 ? -1 - value : value;
     const whole = Number.isSafeInteger(value) && !Object.is(value, -0);

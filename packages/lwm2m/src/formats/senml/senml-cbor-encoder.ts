@@ -87,7 +87,7 @@ function writeValue(writer: CborWriter, value: Value): void {
       break;
     case 'float':
       writer.integer(SENML_LABELS.v);
-      writer.number(value.value);
+      writer.float(value.value);
       break;
     case 'boolean':
       writer.integer(SENML_LABELS.vb);
