@@ -85,6 +85,8 @@ export interface BootstrapOptions {
   readonly retryTimerSeconds?: number;
   /** The longest pause before a repetition. Default 86400. */
   readonly maxRetrySeconds?: number;
+  /** How long a bootstrap may take from the first operation on, in seconds, however busy the Bootstrap-Server is. Default 3600. */
+  readonly maxDurationSeconds?: number;
   /**
    * Let the Bootstrap-Server begin without being asked, as LwM2M 1.0 has it; default in 1.0 only. Over coap whoever can
    * send from its address is believed.

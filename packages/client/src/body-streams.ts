@@ -74,12 +74,13 @@ export class BodyStreams<Context> {
     );
   }
 
-  /** The rest will not come. */
-  abandon(request: IncomingRequest): void {
+  /** The rest will not come. @returns the context of the stream, if there was one. */
+  abandon(request: IncomingRequest): Context | undefined {
     const stream = this.#streams.get(request);
-    if (stream === undefined) return;
+    if (stream === undefined) return undefined;
     this.#streams.delete(request);
     this.#tell(stream);
+    return stream.context;
   }
 
   #take(

@@ -51,7 +51,7 @@ import { openDriver } from './open-driver.ts';
 import type { RegistrationProcedure } from './registration-procedure.ts';
 import { Reporting } from './reporting.ts';
 import type { ReportingSource } from './reporting.ts';
-import { offlineError, sendFormat, Sending } from './sending.ts';
+import { bootstrappingError, offlineError, sendFormat, Sending } from './sending.ts';
 import { DEFAULT_NOTIFICATION_STORAGE } from './stored-notifications.ts';
 import {
   captureAccounts,
@@ -208,7 +208,14 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     const locate = (account: Pick<ResolvedAccount, 'address' | 'parsedUri' | 'uri'>): ServerLocation =>
       locationOf(account, options.lookUp);
     this.#servers = new Servers(
-      { driver, tree: this.#tree, lwm2mVersion, announcement, locate },
+      {
+        driver,
+        tree: this.#tree,
+        lwm2mVersion,
+        announcement,
+        locate,
+        isShared: (peer) => this.#bootstrapping?.procedure.isPeer(peer) === true,
+      },
       this.#serversListener(),
     );
     const state = options.state && readState(options.state, this.#tree.definitions);
@@ -217,7 +224,9 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       const complete = completing(serverActions);
       const factory = captureAccounts(this.#tree);
       if (state !== undefined) restoreAccounts(this.#tree, state.objects, complete);
-      const accountsNow = (): TreeAccounts => accountsInTree(this.#tree, driver, accounts, trustAnchors);
+      // What is wrong with the options is said at once; what is in the tree may come from elsewhere.
+      for (const account of accounts) locate(account);
+      const accountsNow = (): TreeAccounts => accountsInTree(this.#tree, driver, accounts, trustAnchors, locate);
       const context: SmartcardContext = {
         tree: this.#tree,
         formats: new PayloadFormat(this.#tree, ''),
@@ -235,6 +244,12 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
           // What the options say of where it is holds for the account that they give.
           locate: (account) =>
             locate(bootstrapServer !== undefined && account.uri === bootstrapServer.uri ? bootstrapServer : account),
+          obstacles: () => {
+            const { accounts: usable, unusable } = accountsNow();
+            return usable.length > 0 ? [] : unusable;
+          },
+          maySend: () => !this.#offline,
+          isServer: (peer) => this.#servers.procedureOf(peer) !== undefined,
           ...bootstrapParameters(options.bootstrap, lwm2mVersion),
         },
         this.#attributes,
@@ -361,7 +376,8 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       for (const { settings } of this.#servers.procedures) {
         this.#reporting.withheld(this.#driver.endpoint.withhold(now, settings.peer, out));
       }
-      this.#sending.goOffline();
+      this.#sending.rest(this.#offline ? offlineError() : bootstrappingError());
+      this.#management.rest();
       for (const procedure of this.#servers.procedures) procedure.suspend();
     });
   }
@@ -377,7 +393,8 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     this.#checkOpen();
     if (!this.#offline) return;
     this.#offline = false;
-    this.#resume();
+    // What a bootstrap that was given up has changed may not be put back yet: then that goes on.
+    if (!this.isBootstrapping) this.#resume();
     if (this.#servers.procedures.length === 0) this.#driver.turn(() => this.#begin());
   }
 
@@ -457,8 +474,8 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
    * Tell every server that is registered with, and does not mute Send, the values at these paths as they are now, or the
    * given entries with timestamps of their own. OMA TS Core §6.4.6.
    *
-   * Rejects with OperationFailed 'NOT_REGISTERED' or 'MUTED' when there is no such server, and when one does not answer;
-   * a server's refusal is a result.
+   * Rejects with OperationFailed 'NOT_REGISTERED' or 'MUTED' when there is no such server, 'OFFLINE' or 'BOOTSTRAPPING'
+   * while servers are told nothing, and when one does not answer; a server's refusal is a result.
    */
   async send(
     content: readonly (Path | string)[] | readonly NodeEntry[],
@@ -466,6 +483,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   ): Promise<readonly SendResult[]> {
     this.#checkOpen();
     sendFormat(contentFormat, '1.2');
+    if (this.isBootstrapping) throw bootstrappingError();
     // LwM2M 1.0 has no Send.
     const registered = this.#servers
       .chosen(shortServerId)
@@ -489,6 +507,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     this.#checkOpen();
     // After reading, which may have taken its time.
     if (this.#offline) throw offlineError();
+    if (this.isBootstrapping) throw bootstrappingError();
     const sends = told.filter(({ entries }) => entries.length > 0);
     if (sends.length === 0) throw new UsageError('there is nothing to send at these paths');
     this.#stayAwake();
@@ -628,6 +647,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         for (const { settings } of this.#servers.procedures) this.#reporting.endAll(settings, 'forgetting');
         this.#early.clear();
         this.#servers.replace(accounts);
+        if (this.#offline) for (const procedure of this.#servers.procedures) procedure.suspend();
         this.#access.accountsChanged();
         this.#announce('bootstrapFinished', { unusable });
         this.#beginNow();
@@ -691,7 +711,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
         return;
       case 'requestBlock':
         // Not heard: the upload is given up when no more of it comes.
-        if (this.#offline) return void this.#unheard++;
+        if (this.#offline || this.isBootstrapping) return void this.#unheard++;
         this.#stayAwake();
         return this.#management.handleStreamBlock(event.request, event.offset, event.payload, event.more);
       case 'requestAbandoned':
@@ -722,8 +742,11 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       return this.#driver.turn((now) => this.#driver.endpoint.postpone(now, request));
     }
     if (procedure !== undefined) this.#stayAwake();
-    if (isOfBootstrapServer) {
+    // One address may be both, over coap: who is registered with is the server, except while bootstrapping.
+    const isOfServer = procedure?.isRegistered === true && !this.isBootstrapping;
+    if (isOfBootstrapServer && !isOfServer) {
       if (this.#bootstrapping?.procedure.handleRequest(request) === true) return;
+      if (procedure !== undefined) return this.#handleEarly(request, procedure);
       this.#beforeRegistration++;
       this.#ignore(request);
     } else if (procedure === undefined) {

@@ -102,6 +102,8 @@ interface Work {
   readonly afterwards: (() => void)[];
   /** It is the one changing operation under way. */
   isChanging: boolean;
+  /** Servers are not to be told anything: whatever comes of it, there is no answer. */
+  isUnanswered: boolean;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -113,20 +115,35 @@ export class DeviceManagement {
   #changing = false;
   readonly #waiting: (() => void)[] = [];
   readonly #streams: BodyStreams<Work>;
+  /** What has not been answered yet. */
+  readonly #unfinished = new Set<Work>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
     const { driver } = parts;
     this.#streams = new BodyStreams<Work>({
-      continue: ({ request }) => driver.turn((now, out) => driver.endpoint.continueBody(now, request, out)),
+      continue: ({ request, isUnanswered }) => {
+        if (!isUnanswered) driver.turn((now, out) => driver.endpoint.continueBody(now, request, out));
+      },
       finish: (work, refused) => this.#finish(work, refused ?? CHANGED),
       fail: (work, error) => this.#fail(work, error),
     });
   }
 
+  /** Servers are told nothing from here on: what is under way ends without an answer, what waits is not begun. */
+  rest(): void {
+    for (const work of this.#unfinished) work.isUnanswered = true;
+  }
+
+  #begin(request: IncomingRequest): Work {
+    const work: Work = { request, afterwards: [], isChanging: false, isUnanswered: false };
+    this.#unfinished.add(work);
+    return work;
+  }
+
   /** A Write whose body comes in pieces begins. */
   handleStream(request: IncomingRequest, { settings: { shortServerId } }: Requester): void {
-    const work: Work = { request, afterwards: [], isChanging: false };
+    const work = this.#begin(request);
     const { tree, listener } = this.#parts;
     const operation = decodeOperation(request, this.#parts.alternatePath);
     if (operation.kind === 'refusal') return this.#finish(work, refusal(operation.code, operation.reason));
@@ -153,12 +170,13 @@ export class DeviceManagement {
   }
 
   handleStreamAbandoned(request: IncomingRequest): void {
-    this.#streams.abandon(request);
+    const work = this.#streams.abandon(request);
+    if (work !== undefined) this.#unfinished.delete(work);
   }
 
   /** Answer a request of a server this client is registered with, now or when its handlers have answered. */
   handleRequest(request: IncomingRequest, requester: Requester): void {
-    const work: Work = { request, afterwards: [], isChanging: false };
+    const work = this.#begin(request);
     const operation = decodeOperation(request, this.#parts.alternatePath);
     if (operation.kind === 'refusal') return this.#finish(work, refusal(operation.code, operation.reason));
     let answer: MaybePromise<Answer | Refusal>;
@@ -440,13 +458,15 @@ export class DeviceManagement {
     if (this.#waiting.length >= MAX_WAITING) return refusal(Codes.serviceUnavailable, 'too many operations wait');
     return new Promise<void>((resolve) => this.#waiting.push(resolve)).then(() => {
       work.isChanging = true;
-      return operation();
+      return work.isUnanswered ? NOT_BEGUN : operation();
     });
   }
 
   #finish(work: Work, answer: Answer | Refusal): void {
+    this.#unfinished.delete(work);
     try {
-      this.#respond(work.request, answer, work.afterwards);
+      if (work.isUnanswered) this.#dismiss(work, answer);
+      else this.#respond(work.request, answer, work.afterwards);
     } finally {
       if (work.isChanging) {
         const next = this.#waiting.shift();
@@ -455,6 +475,13 @@ export class DeviceManagement {
         else next();
       }
     }
+  }
+
+  #dismiss({ request, afterwards }: Work, answer: Answer | Refusal): void {
+    this.#parts.driver.turn((now) => {
+      this.#parts.driver.endpoint.ignore(now, request);
+      if (!isRefusal(answer)) for (const action of afterwards) action();
+    });
   }
 
   #respond(request: IncomingRequest, answer: Answer | Refusal, afterwards: readonly (() => void)[]): void {
@@ -478,6 +505,7 @@ export class DeviceManagement {
 
   /** Code of the application failed: the server learns that, and nothing more. */
   #fail(work: Work, error: unknown): void {
+    this.#unfinished.delete(work);
     const failed: Work = { ...work, afterwards: [] };
     if (error instanceof OperationRefused) return this.#finish(failed, refusal(error.refusedWith, error.message));
     this.#finish(failed, refusal(Codes.internalServerError, ''));
@@ -493,6 +521,7 @@ export class DeviceManagement {
 
 const LINK_FORMAT = CONTENT_FORMATS.linkFormat.number;
 const CHANGED: Answer = { code: Codes.changed };
+const NOT_BEGUN: Refusal = refusal(Codes.serviceUnavailable, '');
 
 /** Attributes with an Observe that cannot hold for it. 1.2. */
 function observeProblem(

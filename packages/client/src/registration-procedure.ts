@@ -22,7 +22,7 @@ import { describeAnswer, FAILURES } from './describe-answer.ts';
 import { advanceRegistration, registrationDeadline } from './registration-state.ts';
 import type { Location, RegistrationInput, RegistrationState, RegistrationStep } from './registration-state.ts';
 import type { ServerSettings } from './server-account.ts';
-import { alertOf } from './server-peer.ts';
+import { alertOf, LOOK_UP_TIMEOUT } from './server-peer.ts';
 
 export interface RegistrationListener {
   /** Also: every observation of this server is void now. */
@@ -59,6 +59,7 @@ export class RegistrationProcedure {
   #exchange: Exchange | undefined;
   /** The look-up of the server's name that the next request waits for. */
   #locating: Promise<void> | undefined;
+  #locatingUntil = Infinity;
   /** What the request under way says, and what the server has confirmed. */
   #saying: Announced | undefined;
   #confirmed: Announced | undefined;
@@ -116,7 +117,12 @@ export class RegistrationProcedure {
   }
 
   nextDeadline(): number {
-    return this.#suspended === 'no' ? registrationDeadline(this.#state) : Infinity;
+    return this.#suspended === 'no' ? Math.min(registrationDeadline(this.#state), this.#locatingUntil) : Infinity;
+  }
+
+  handleTimeout(now: number): void {
+    if (this.#locatingUntil <= now) return this.#notLocated('the name of the server was not found in time');
+    this.handle({ kind: 'deadline' });
   }
 
   /** Stop sending; what was under way is given up. */
@@ -229,7 +235,7 @@ export class RegistrationProcedure {
   #abandon(now: number, out: Outbox): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#locating = undefined;
+    this.#located();
     if (exchange !== undefined) this.#driver.endpoint.cancel(now, exchange, out);
   }
 
@@ -237,19 +243,29 @@ export class RegistrationProcedure {
     const locating = this.settings.locate();
     if (locating === undefined) return this.#transmit(action, now, out);
     this.#locating = locating;
-    const settle = (end: () => void) => (): void => {
-      // What was to be sent is not to be any more.
-      if (this.#locating !== locating) return;
-      this.#locating = undefined;
-      end();
-    };
+    this.#locatingUntil = now + (action === 'deregister' ? DEREGISTER_TIMEOUT : LOOK_UP_TIMEOUT);
+    // What was to be sent may not be any more.
+    const isWanted = (): boolean => this.#locating === locating;
     locating.then(
-      settle(() => this.#driver.turn((later, outbox) => this.#transmit(action, later, outbox))),
+      () => {
+        if (!isWanted()) return;
+        this.#located();
+        this.#driver.turn((later, outbox) => this.#transmit(action, later, outbox));
+      },
       (error: unknown) => {
-        const text = error instanceof Error ? error.message : String(error);
-        settle(() => this.handle({ kind: 'failed', reason: 'cancelled' }, { code: undefined, text }))();
+        if (isWanted()) this.#notLocated(error instanceof Error ? error.message : String(error));
       },
     );
+  }
+
+  #located(): void {
+    this.#locating = undefined;
+    this.#locatingUntil = Infinity;
+  }
+
+  #notLocated(text: string): void {
+    this.#located();
+    this.handle({ kind: 'failed', reason: 'cancelled' }, { code: undefined, text });
   }
 
   #transmit(action: RegistrationAction, now: number, out: Outbox): void {

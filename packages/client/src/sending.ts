@@ -89,10 +89,10 @@ export class Sending {
     });
   }
 
-  /** Nothing can be sent or heard any more. */
-  goOffline(): void {
+  /** Nothing can be sent or heard any more, for the reason that the error says. */
+  rest(error: OperationFailed): void {
     for (const { reject, exchange } of [...this.#pending]) {
-      reject(offlineError());
+      reject(error);
       if (exchange === undefined || exchange.state === 'done') continue;
       this.#driver.turn((now, out) => this.#driver.endpoint.cancel(now, exchange, out));
     }
@@ -119,6 +119,8 @@ export class Sending {
 
 export const offlineError = (): OperationFailed =>
   new OperationFailed('OFFLINE', 'the client is offline', { retryable: true });
+export const bootstrappingError = (): OperationFailed =>
+  new OperationFailed('BOOTSTRAPPING', 'the client is bootstrapping', { retryable: true });
 
 const OUTCOMES: Readonly<Record<FailureReason, { readonly code: string; readonly retryable: boolean }>> = {
   timeout: { code: 'TIMEOUT', retryable: true },

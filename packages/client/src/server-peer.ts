@@ -15,12 +15,17 @@ export interface ServerLocation {
   readonly lookUp?: (() => Promise<PeerAddress>) | undefined;
 }
 
+/** ms a look-up of a server's name may take: MAX_TRANSMIT_WAIT, as an answer may. RFC 7252 §4.8.2. */
+export const LOOK_UP_TIMEOUT = 93_000;
+
 export class ServerPeer {
   readonly #driver: Driver;
   readonly #secure: SecureDriver | undefined;
   readonly #options: ConnectOptions | undefined;
   readonly #lookUp: (() => Promise<PeerAddress>) | undefined;
   readonly #changed: (peer: Peer<PeerAddress>, previous: Peer<PeerAddress> | undefined) => void;
+  readonly #isShared: (peer: Peer) => boolean;
+  #isForgotten = false;
   #address: PeerAddress | undefined;
   #current: Peer<PeerAddress>;
   #session: SessionState | undefined;
@@ -29,12 +34,14 @@ export class ServerPeer {
   /**
    * @param options  for coaps.
    * @param changed  another peer stands for the server now; also called for the first.
+   * @param isShared  somebody else is met at this peer, too: over coap an address has one.
    */
   constructor(
     driver: Driver,
     { address, lookUp }: ServerLocation,
     options: ConnectOptions | undefined,
     changed: (peer: Peer<PeerAddress>, previous: Peer<PeerAddress> | undefined) => void,
+    isShared: (peer: Peer) => boolean,
   ) {
     this.#driver = driver;
     if (options !== undefined && !isSecure(driver)) {
@@ -45,6 +52,7 @@ export class ServerPeer {
     this.#lookUp = lookUp;
     this.#address = address;
     this.#changed = changed;
+    this.#isShared = isShared;
     // Before it has been found there is nothing to send to, and nobody does.
     this.#current = address === undefined ? new Peer({ host: '', port: 0 }) : this.#peerAt(address);
     changed(this.#current, undefined);
@@ -72,6 +80,8 @@ export class ServerPeer {
   }
 
   #place(address: PeerAddress): void {
+    // Found too late: nobody looks for it any more.
+    if (this.#isForgotten) return;
     const previous = this.#current;
     if (previous.address.host !== address.host || previous.address.port !== address.port) {
       const next = this.#peerAt(address);
@@ -91,7 +101,7 @@ export class ServerPeer {
   #leave(peer: Peer<PeerAddress>): void {
     const driver = this.#driver;
     this.#secure?.disconnect(peer);
-    if (this.#secure === undefined && isSecure(driver)) driver.forgetPlainPeer(peer);
+    if (this.#secure === undefined && isSecure(driver) && !this.#isShared(peer)) driver.forgetPlainPeer(peer);
   }
 
   /** The peer to send to. What is sent before the handshake is complete waits for it. */
@@ -113,6 +123,7 @@ export class ServerPeer {
 
   /** This client has no more to do with the server. */
   forget(): void {
+    this.#isForgotten = true;
     this.#leave(this.#current);
   }
 

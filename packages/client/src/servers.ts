@@ -27,6 +27,8 @@ export interface ServersParts {
   readonly announcement: () => Announcement;
   /** Where the server of an account is. */
   readonly locate: (account: ResolvedAccount) => ServerLocation;
+  /** The Bootstrap-Server is met at this peer, too. */
+  readonly isShared: (peer: Peer) => boolean;
 }
 
 export interface ServersListener {
@@ -41,6 +43,7 @@ export interface ServersListener {
 }
 
 interface Connection {
+  readonly scheme: 'coap' | 'coaps';
   readonly server: ServerPeer;
   readonly procedure: RegistrationProcedure;
 }
@@ -108,7 +111,7 @@ export class Servers {
 
   handleTimeout(now: number): void {
     for (const procedure of this.#procedures) {
-      if (procedure.nextDeadline() <= now) procedure.handle({ kind: 'deadline' });
+      if (procedure.nextDeadline() <= now) procedure.handleTimeout(now);
     }
   }
 
@@ -133,11 +136,11 @@ export class Servers {
 
   /** Nothing more is said to or heard from any of them; what they were can still be read. */
   close(): void {
-    const { driver } = this.#parts;
+    const { driver, isShared } = this.#parts;
     driver.turn((now, out) => {
       for (const { server, procedure } of this.#connections) {
         procedure.handle({ kind: 'abandon' });
-        driver.endpoint.forgetPeer(now, server.current, out);
+        if (!isShared(server.current)) driver.endpoint.forgetPeer(now, server.current, out);
         this.#release(server.current);
         server.forget();
       }
@@ -147,20 +150,28 @@ export class Servers {
   }
 
   #connect(account: ResolvedAccount, others: readonly Connection[]): Connection {
-    const { driver, tree, lwm2mVersion, announcement } = this.#parts;
+    const { driver, tree, lwm2mVersion, announcement, isShared } = this.#parts;
     const location = this.#parts.locate(account);
-    const isTaken = ({ server }: Connection): boolean =>
+    const { scheme } = account.parsedUri;
+    const isTaken = ({ server, scheme: other }: Connection): boolean =>
       location.address !== undefined &&
+      other === scheme &&
       server.address?.host === location.address.host &&
       server.address.port === location.address.port;
     if (others.some(isTaken)) throw new UsageError(`two servers have the address of ${account.uri}`);
-    const server = new ServerPeer(driver, location, connectOptions(account), (peer, previous) => {
-      // `procedure` does not exist yet for the first one.
-      if (previous === undefined) return;
-      if (this.#byPeer.has(peer)) throw new UsageError(`two servers have the address of ${account.uri}`);
-      this.#release(previous);
-      this.#assign(peer, procedure);
-    });
+    const server = new ServerPeer(
+      driver,
+      location,
+      connectOptions(account),
+      (peer, previous) => {
+        // `procedure` does not exist yet for the first one.
+        if (previous === undefined) return;
+        if (this.#byPeer.has(peer)) throw new UsageError(`two servers have the address of ${account.uri}`);
+        this.#release(previous);
+        this.#assign(peer, procedure);
+      },
+      isShared,
+    );
     const settings = new ServerSettings(account, server, tree);
     const version = commonVersion(settings.serverVersions, lwm2mVersion);
     const listener = this.#listener;
@@ -180,7 +191,7 @@ export class Servers {
       sending: () => listener.sending(),
     });
     this.#assign(server.current, procedure);
-    return { server, procedure };
+    return { scheme, server, procedure };
   }
 
   #assign(peer: Peer<PeerAddress>, procedure: RegistrationProcedure): void {
@@ -190,7 +201,7 @@ export class Servers {
   }
 
   #release(peer: Peer): void {
-    peer.context = undefined;
+    if (!this.#parts.isShared(peer)) peer.context = undefined;
     this.#byPeer.delete(peer);
   }
 

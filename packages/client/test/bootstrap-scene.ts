@@ -17,7 +17,7 @@ export class WatchedStore implements ClientStateStore {
   load(): ClientState | undefined {
     return this.saved.at(-1);
   }
-  save(state: ClientState): void {
+  save(state: ClientState): void | Promise<void> {
     if (this.failure !== undefined) throw this.failure;
     this.saved.push(JSON.parse(JSON.stringify(state)) as ClientState);
   }

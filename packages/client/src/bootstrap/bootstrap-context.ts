@@ -19,7 +19,12 @@ export interface BootstrapContext {
   readonly complete: (objectId: number, objectInstanceId: number) => ObjectInstanceContent;
   readonly contextOf: (path: Path) => HandlerContext;
   readonly limits?: Partial<BootstrapLimits>;
+  /** What changes the tree in the name of the Bootstrap-Server; whatever else changes it is the device. Default: just done. */
+  readonly change?: ChangeTree;
 }
+
+export type ChangeTree = (change: () => void) => void;
+export const JUST_CHANGE: ChangeTree = (change) => change();
 
 /** Object Instances that one Object may come to have. */
 export interface BootstrapLimits {

@@ -23,6 +23,7 @@ import { ascending } from '../operations/read.ts';
 import { badRequest } from '../refusal.ts';
 import type { Refusal } from '../refusal.ts';
 import { ACCOUNT_OBJECTS, accountInstances, DEVICE_OBJECT } from './account-objects.ts';
+import { JUST_CHANGE } from './bootstrap-context.ts';
 import type { BootstrapAnswer, BootstrapContext } from './bootstrap-context.ts';
 
 /** True for what no Bootstrap-Delete and no Bootstrap-Pack removes. */
@@ -47,7 +48,7 @@ export function bootstrapDelete(
   context: BootstrapContext,
   { path }: BootstrapDeleteOperation,
 ): MaybePromise<BootstrapAnswer | Refusal> {
-  const { tree, attributes, contextOf } = context;
+  const { tree, attributes, contextOf, change = JUST_CHANGE } = context;
   const doomed: ObjectInstancePath[] = [];
   if (path.kind === 'objectInstance') {
     if (isSpared(context, path)) return badRequest(`${formatPath(path)} is never deleted`);
@@ -66,7 +67,7 @@ export function bootstrapDelete(
   return andThen(
     eachInOrder(going, (one) =>
       andThen(callDelete(tree.objects.get(one.objectId)!, one, contextOf), () => {
-        tree.removeObjectInstance(one.objectId, one.objectInstanceId);
+        change(() => void tree.removeObjectInstance(one.objectId, one.objectInstanceId));
         attributes?.forget(one);
       }),
     ),

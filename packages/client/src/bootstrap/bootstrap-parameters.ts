@@ -19,17 +19,28 @@ export function bootstrapParameters(
     silenceSeconds = 247,
     retryTimerSeconds = 60,
     maxRetrySeconds = 86_400,
+    maxDurationSeconds = 3_600,
     unsolicited,
     limits = {},
   }: BootstrapOptions = {},
   lwm2mVersion: LwM2mVersion,
 ): BootstrapParameters {
-  for (const [name, seconds] of Object.entries({ silenceSeconds, retryTimerSeconds, maxRetrySeconds })) {
+  for (const [name, seconds] of Object.entries({
+    silenceSeconds,
+    retryTimerSeconds,
+    maxRetrySeconds,
+    maxDurationSeconds,
+  })) {
     if (!(seconds > 0)) throw new UsageError(`${name} is a number above 0, not ${seconds}`);
   }
   formatBootstrapRequestQueries({ additional: additionalParameters });
   return {
-    times: { silence: silenceSeconds * 1000, retry: retryTimerSeconds * 1000, maxRetry: maxRetrySeconds * 1000 },
+    times: {
+      silence: silenceSeconds * 1000,
+      retry: retryTimerSeconds * 1000,
+      maxRetry: maxRetrySeconds * 1000,
+      maxDuration: maxDurationSeconds * 1000,
+    },
     preferredContentFormat: lwm2mVersion === '1.0' ? undefined : preferredContentFormat,
     additionalParameters,
     wantsPack: lwm2mVersion === '1.2' && pack,

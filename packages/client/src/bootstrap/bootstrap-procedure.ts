@@ -22,7 +22,7 @@ import {
   formatBootstrapRequestQueries,
   isMalformed,
 } from '@lapwing/lwm2m';
-import type { BootstrapOperation } from '@lapwing/lwm2m';
+import type { BootstrapOperation, Path } from '@lapwing/lwm2m';
 import type { AssociationEvent, Driver } from '@lapwing/transport';
 import type { BootstrapReason } from '../api.ts';
 import { connectOptions } from '../client-options.ts';
@@ -30,7 +30,7 @@ import { describeAnswer, FAILURES } from '../describe-answer.ts';
 import type { MaybePromise } from '../maybe-promise.ts';
 import { HandlerFailed, isRefusal, OperationRefused, refusal } from '../refusal.ts';
 import type { Refusal } from '../refusal.ts';
-import { ServerPeer } from '../server-peer.ts';
+import { LOOK_UP_TIMEOUT, ServerPeer } from '../server-peer.ts';
 import type { ServerLocation } from '../server-peer.ts';
 import { accountInstances } from './account-objects.ts';
 import type { BootstrapAnswer, BootstrapContext } from './bootstrap-context.ts';
@@ -40,7 +40,7 @@ import type { BootstrapInput, BootstrapState, BootstrapTimes } from './bootstrap
 import { inconsistenciesOf } from './consistency.ts';
 import { bootstrapServerInstancesOf, securityAccountOf } from './security-account.ts';
 import type { SecurityAccount } from './security-account.ts';
-import { restoreTree, snapshotTree } from './tree-snapshot.ts';
+import { adoptChange, restoreTree, snapshotTree } from './tree-snapshot.ts';
 import type { ObjectSnapshot } from './tree-snapshot.ts';
 
 export interface BootstrapParts extends Omit<BootstrapContext, 'bootstrapAccount'> {
@@ -51,6 +51,12 @@ export interface BootstrapParts extends Omit<BootstrapContext, 'bootstrapAccount
   readonly trustAnchors: readonly Uint8Array[];
   readonly locate: (account: SecurityAccount) => ServerLocation;
   readonly times: Omit<BootstrapTimes, 'holdOff'>;
+  /** Why the accounts in the tree are of no use to this client; none when one of them is. */
+  readonly obstacles: () => readonly string[];
+  /** Not offline. */
+  readonly maySend: () => boolean;
+  /** An LwM2M Server is met at this peer. */
+  readonly isServer: (peer: Peer) => boolean;
   /** `pct`. 1.1. */
   readonly preferredContentFormat: number | undefined;
   /** Said in every request beyond the parameters of LwM2M. */
@@ -84,6 +90,7 @@ const MAX_WAITING = 16;
 /** Characters of a diagnostic payload. */
 const MAX_DIAGNOSTIC = 400;
 const NO_BYTES = new Uint8Array(0);
+const HAS_ENDED: Refusal = refusal(Codes.serviceUnavailable, 'the bootstrap has ended');
 /** What a pack may come in. OMA TS Core 1.2 §6.1.7.8. */
 const PACK_FORMAT = CONTENT_FORMATS.senmlCbor.number;
 
@@ -98,13 +105,19 @@ export class BootstrapProcedure {
   #account: SecurityAccount | undefined;
   #exchange: Exchange | undefined;
   #locating: Promise<void> | undefined;
+  #locatingUntil = Infinity;
   /** Objects as they were before the bootstrap that is under way first changed them. What else changes is the device's own. */
   #base: Map<number, ObjectSnapshot> | undefined;
   /** An operation is being carried out, and those that wait for it. */
   #isBusy = false;
+  /** The tree is being changed in the name of the Bootstrap-Server. */
+  #isChanging = false;
   readonly #waiting: IncomingRequest[] = [];
-  /** To be done when no operation is being carried out: an attempt has failed. */
+  /** To be done when no operation is being carried out: an attempt has failed. Until then no other begins. */
   #rollback: (() => void) | undefined;
+  #beginAfterwards: BootstrapReason | undefined;
+  /** Bootstraps that have finished since a server was last registered with. */
+  #fruitless = 0;
   /** When the account of the Bootstrap-Server goes, and when the association with it does; ms. */
   #purgeAt = Infinity;
   #leaveAt = Infinity;
@@ -134,16 +147,24 @@ export class BootstrapProcedure {
 
   /** Bootstrap, now or after the hold-off time. Nothing happens without an account, or when it is under way. */
   begin(reason: BootstrapReason): void {
-    if (this.accountInstanceId !== undefined) this.#handle({ kind: 'begin', reason });
+    if (this.#rollback !== undefined) this.#beginAfterwards = reason;
+    else if (this.accountInstanceId !== undefined) this.#handle({ kind: 'begin', reason });
+  }
+
+  /** What it has brought is of use. */
+  registered(): void {
+    this.#fruitless = 0;
   }
 
   /** It is not wanted any more. */
   abandon(): void {
+    this.#beginAfterwards = undefined;
     this.#failure = 'it was not wanted any more';
     this.#handle({ kind: 'abandon' });
   }
 
   close(): void {
+    this.#beginAfterwards = undefined;
     this.#failure = 'the client was closed';
     this.#handle({ kind: 'close' });
     this.#leave();
@@ -159,12 +180,21 @@ export class BootstrapProcedure {
   }
 
   nextDeadline(): number {
-    return Math.min(bootstrapDeadline(this.#state), this.#purgeAt, this.#leaveAt);
+    const purgeAt = this.isIntended ? Infinity : this.#purgeAt;
+    return Math.min(this.#stateDeadline(), purgeAt, this.#leaveAt, this.#locatingUntil);
+  }
+
+  /** An attempt does not begin before the one before it is undone. */
+  #stateDeadline(): number {
+    return this.#rollback === undefined ? bootstrapDeadline(this.#state) : Infinity;
   }
 
   handleTimeout(now: number): void {
-    if (bootstrapDeadline(this.#state) <= now) {
-      this.#failure = 'the Bootstrap-Server fell silent';
+    if (this.#locatingUntil <= now) this.#notLocated('the name of the Bootstrap-Server was not found in time');
+    if (this.#stateDeadline() <= now) {
+      const state = this.#state;
+      const isEndless = state.kind === 'configuring' && state.until <= now;
+      this.#failure = isEndless ? 'the Bootstrap-Server came to no end' : 'the Bootstrap-Server fell silent';
       this.#handle({ kind: 'deadline' });
     }
     if (this.#leaveAt <= now) this.#leave();
@@ -234,8 +264,13 @@ export class BootstrapProcedure {
     const problems = isRefusal(answer) ? [answer.reason] : this.#inconsistencies();
     if (problems.length === 0) return this.#handle({ kind: 'finish' });
     this.#failure = `the pack cannot be used: ${problems.join('; ').slice(0, MAX_DIAGNOSTIC)}`;
-    if (this.#base !== undefined) restoreTree(this.#parts.tree, this.#base);
+    this.#restore();
     this.#handle({ kind: 'packUnusable' });
+  }
+
+  #restore(): void {
+    const base = this.#base;
+    if (base !== undefined) this.change(() => restoreTree(this.#parts.tree, base));
   }
 
   /** Drive the state machine; everything that may happen to a bootstrap enters here. */
@@ -259,20 +294,22 @@ export class BootstrapProcedure {
     const id = this.accountInstanceId;
     const account = id === undefined ? undefined : securityAccountOf(this.#parts.tree, id, this.#parts.trustAnchors);
     const holdOff = account === undefined || isMalformed(account) ? 0 : account.holdOffSeconds * 1000;
-    return { ...this.#parts.times, holdOff };
+    const { times } = this.#parts;
+    // A configuration that led nowhere is not asked for again at once.
+    const pause = this.#fruitless === 0 ? 0 : Math.min(times.maxRetry, times.retry * 2 ** (this.#fruitless - 1));
+    return { ...times, holdOff: Math.max(holdOff, pause) };
   }
 
   #begun(): void {
     this.#leaveAt = Infinity;
-    this.#rollback = undefined;
-    // An attempt that failed while an operation was carried out has left its own to go back to.
-    this.#base ??= new Map();
+    this.#base = new Map();
     const state = this.#state;
     if ('reason' in state) this.#listener.begun(state.reason);
   }
 
   #finished(now: number): void {
     this.#base = undefined;
+    this.#fruitless++;
     // Its Finish may come again when the answer is lost.
     this.#leaveAt = this.#parts.takesUnsolicited ? Infinity : now + EXCHANGE_LIFETIME;
     this.armPurge(now);
@@ -283,20 +320,19 @@ export class BootstrapProcedure {
   #failed(now: number, retryAt: number): void {
     const reason = this.#failure;
     this.#rollback = (): void => {
-      if (this.#base !== undefined) restoreTree(this.#parts.tree, this.#base);
+      this.#restore();
       this.#base = undefined;
       this.#listener.failed(reason, retryAt);
     };
     this.#leaveAt = this.#parts.takesUnsolicited ? Infinity : now;
+    this.#answerFinish(HAS_ENDED);
     this.#dismiss();
     this.#settle();
   }
 
   /** What waits is not carried out any more. */
   #dismiss(): void {
-    for (const request of this.#waiting.splice(0)) {
-      this.#respond(request, refusal(Codes.serviceUnavailable, 'the bootstrap has ended'));
-    }
+    for (const request of this.#waiting.splice(0)) this.#respond(request, HAS_ENDED);
   }
 
   #settle(): void {
@@ -304,6 +340,9 @@ export class BootstrapProcedure {
     const rollback = this.#rollback;
     this.#rollback = undefined;
     rollback?.();
+    const reason = this.#beginAfterwards;
+    this.#beginAfterwards = undefined;
+    if (reason !== undefined) this.begin(reason);
   }
 
   #save(): void {
@@ -340,7 +379,7 @@ export class BootstrapProcedure {
   #abandonRequest(now: number, out: Outbox): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#locating = undefined;
+    this.#located();
     if (exchange !== undefined) this.#driver.endpoint.cancel(now, exchange, out);
   }
 
@@ -350,26 +389,35 @@ export class BootstrapProcedure {
     const locating = server.locate();
     if (locating === undefined) return this.#transmit(action, server, now, out);
     this.#locating = locating;
-    const settle = (end: () => void) => (): void => {
-      if (this.#locating !== locating) return;
-      this.#locating = undefined;
-      end();
-    };
+    this.#locatingUntil = now + LOOK_UP_TIMEOUT;
+    const isWanted = (): boolean => this.#locating === locating;
     locating.then(
-      settle(() => this.#driver.turn((later, outbox) => this.#transmit(action, server, later, outbox))),
+      () => {
+        if (!isWanted()) return;
+        this.#located();
+        this.#driver.turn((later, outbox) => this.#transmit(action, server, later, outbox));
+      },
       (error: unknown) => {
-        settle(() => {
-          this.#failure = error instanceof Error ? error.message : String(error);
-          this.#handle({ kind: 'failed' });
-        })();
+        if (isWanted()) this.#notLocated(error instanceof Error ? error.message : String(error));
       },
     );
+  }
+
+  #located(): void {
+    this.#locating = undefined;
+    this.#locatingUntil = Infinity;
+  }
+
+  #notLocated(text: string): void {
+    this.#located();
+    this.#failure = text;
+    this.#handle({ kind: 'failed' });
   }
 
   /** The Bootstrap-Server as its account says now; undefined when that cannot be used. */
   #connect(): ServerPeer | undefined {
     const id = this.accountInstanceId;
-    const { tree, trustAnchors, locate } = this.#parts;
+    const { tree, trustAnchors, locate, isServer } = this.#parts;
     if (id === undefined) {
       this.#failure = 'there is no account of a Bootstrap-Server';
       return undefined;
@@ -382,11 +430,12 @@ export class BootstrapProcedure {
     this.#leave();
     this.#account = account;
     try {
-      this.#server = new ServerPeer(this.#driver, locate(account), connectOptions(account), (peer, previous) => {
-        if (previous !== undefined) previous.context = undefined;
+      const changed = (peer: Peer, previous: Peer | undefined): void => {
+        if (previous !== undefined) this.#release(previous);
         // Held here, so the transport must not forget it.
-        peer.context = this;
-      });
+        peer.context ??= this;
+      };
+      this.#server = new ServerPeer(this.#driver, locate(account), connectOptions(account), changed, isServer);
       return this.#server;
     } catch (error) {
       // Addresses that the driver cannot reach.
@@ -440,12 +489,14 @@ export class BootstrapProcedure {
   }
 
   #context(): BootstrapContext {
-    return { ...this.#parts, bootstrapAccount: this.#account?.objectInstanceId };
+    const bootstrapAccount = this.#account?.objectInstanceId;
+    return { ...this.#parts, bootstrapAccount, change: (change) => this.change(change) };
   }
 
   #inconsistencies(): readonly string[] {
-    const { tree, trustAnchors } = this.#parts;
-    return inconsistenciesOf(tree, { bootstrapAccount: this.#account?.objectInstanceId, trustAnchors });
+    const { tree, trustAnchors, obstacles } = this.#parts;
+    const found = inconsistenciesOf(tree, { bootstrapAccount: this.#account?.objectInstanceId, trustAnchors });
+    return found.length > 0 ? found : obstacles();
   }
 
   #serve(request: IncomingRequest): void {
@@ -460,6 +511,21 @@ export class BootstrapProcedure {
       () => performBootstrapOperation(this.#context(), operation),
       (answer) => this.#respond(request, answer),
     );
+  }
+
+  /** Change the tree in the name of the Bootstrap-Server: it is undone when the bootstrap fails. */
+  change(change: () => void): void {
+    this.#isChanging = true;
+    try {
+      change();
+    } finally {
+      this.#isChanging = false;
+    }
+  }
+
+  /** What the device itself changes stays when the bootstrap fails. */
+  handleChange(path: Path): void {
+    if (!this.#isChanging && this.#base !== undefined) adoptChange(this.#parts.tree, this.#base, path);
   }
 
   /** These Objects (default: all) may be changed now; those that have been kept already were changed before. */
@@ -492,11 +558,12 @@ export class BootstrapProcedure {
     then: (answer: BootstrapAnswer | Refusal) => void,
   ): void {
     const done = (answer: BootstrapAnswer | Refusal): void => {
-      this.#isBusy = false;
-      this.#driver.turn(() => then(answer));
-      this.#settle();
-      const next = this.#isBusy ? undefined : this.#waiting.shift();
-      if (next !== undefined) this.#serve(next);
+      this.#driver.turn(() => {
+        this.#isBusy = false;
+        then(answer);
+        this.#settle();
+        this.#serveWaiting();
+      });
     };
     const failed = (error: unknown): void => {
       if (error instanceof OperationRefused) return done(refusal(error.refusedWith, error.message));
@@ -515,8 +582,19 @@ export class BootstrapProcedure {
     else done(answer);
   }
 
+  #serveWaiting(): void {
+    while (!this.#isBusy && this.#state.kind === 'configuring') {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#serve(next);
+    }
+    // What stood behind the Finish.
+    if (!this.#isBusy) this.#dismiss();
+  }
+
   #respond(request: IncomingRequest, answer: BootstrapAnswer | Refusal): void {
     this.#driver.turn((now, out) => {
+      if (!this.#parts.maySend()) return this.#driver.endpoint.ignore(now, request);
       const response = isRefusal(answer)
         ? { code: answer.refused, options: buildOptions({}), payload: encodeUtf8(answer.reason) }
         : {
@@ -533,9 +611,14 @@ export class BootstrapProcedure {
     const server = this.#server;
     if (server === undefined) return;
     this.#server = undefined;
-    this.#driver.turn((now, out) => this.#driver.endpoint.forgetPeer(now, server.current, out));
-    server.current.context = undefined;
+    this.#release(server.current);
     server.forget();
+  }
+
+  #release(peer: Peer): void {
+    if (this.#parts.isServer(peer)) return;
+    this.#driver.turn((now, out) => this.#driver.endpoint.forgetPeer(now, peer, out));
+    peer.context = undefined;
   }
 
   /** /0/x/12. OMA TS Core §6.1.3. */

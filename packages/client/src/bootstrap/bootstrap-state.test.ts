@@ -5,7 +5,15 @@ import { advanceBootstrap, bootstrapDeadline, isUnderWay } from './bootstrap-sta
 import type { BootstrapInput, BootstrapState, BootstrapStep, BootstrapTimes } from './bootstrap-state.ts';
 
 const NOW = 1_000_000;
-const TIMES: BootstrapTimes = { holdOff: 5_000, silence: 247_000, retry: 60_000, maxRetry: 300_000 };
+/** When a configuration that is under way is too late. */
+const UNTIL = NOW + 300_000;
+const TIMES: BootstrapTimes = {
+  holdOff: 5_000,
+  silence: 247_000,
+  retry: 60_000,
+  maxRetry: 300_000,
+  maxDuration: 600_000,
+};
 
 /** States by name; the reason is one that is repeated unless the name says so. */
 const STATES = {
@@ -15,8 +23,8 @@ const STATES = {
   requesting: { kind: 'requesting', reason: 'unreachable', attempt: 2, pack: false },
   packing: { kind: 'requesting', reason: 'unreachable', attempt: 2, pack: true },
   triggered: { kind: 'requesting', reason: 'server-trigger', attempt: 1, pack: false },
-  configuring: { kind: 'configuring', reason: 'unreachable', attempt: 2, deadline: NOW + 1 },
-  silent: { kind: 'configuring', reason: 'unreachable', attempt: 2, deadline: NOW },
+  configuring: { kind: 'configuring', reason: 'unreachable', attempt: 2, deadline: NOW + 1, until: UNTIL },
+  silent: { kind: 'configuring', reason: 'unreachable', attempt: 2, deadline: NOW, until: UNTIL },
   finishing: { kind: 'finishing', reason: 'unreachable', attempt: 2 },
   closed: { kind: 'closed' },
 } satisfies Record<string, BootstrapState>;
@@ -52,14 +60,15 @@ const request = (reason: BootstrapReason, attempt: number, pack: boolean): Boots
   state: { kind: 'requesting', reason, attempt, pack },
   action: pack ? 'requestPack' : 'request',
 });
-const configuring = (reason: BootstrapReason, attempt: number): BootstrapStep => ({
-  state: { kind: 'configuring', reason, attempt, deadline: NOW + 247_000 },
+const configuring = (reason: BootstrapReason, attempt: number, until = NOW + 600_000): BootstrapStep => ({
+  state: { kind: 'configuring', reason, attempt, deadline: NOW + 247_000, until },
 });
 const SAVING = (reason: BootstrapReason, attempt: number): BootstrapStep => ({
   state: { kind: 'finishing', reason, attempt },
   action: 'save',
 });
 const OURS = configuring('unreachable', 2);
+const GOES_ON = configuring('unreachable', 2, UNTIL);
 
 /** Every input that changes something; all others leave the state as it is. */
 const TABLE: Readonly<Record<StateName, Partial<Readonly<Record<InputName, BootstrapStep>>>>> = {
@@ -70,13 +79,13 @@ const TABLE: Readonly<Record<StateName, Partial<Readonly<Record<InputName, Boots
     close: CLOSED,
   },
   waiting: {
-    'begin, trigger': request('server-trigger', 1, true),
+    'begin, trigger': request('unreachable', 2, true),
     operation: OURS,
     abandon: IDLE,
     close: CLOSED,
   },
   due: {
-    'begin, trigger': request('server-trigger', 1, true),
+    'begin, trigger': request('unreachable', 2, true),
     deadline: request('unreachable', 2, true),
     operation: OURS,
     abandon: IDLE,
@@ -113,16 +122,16 @@ const TABLE: Readonly<Record<StateName, Partial<Readonly<Record<InputName, Boots
     close: { ...CLOSED, outcome: given },
   },
   configuring: {
-    accepted: OURS,
-    operation: OURS,
+    accepted: GOES_ON,
+    operation: GOES_ON,
     finish: SAVING('unreachable', 2),
     abandon: ENDED,
     close: { ...CLOSED, outcome: given },
   },
   silent: {
     deadline: FAILED,
-    accepted: OURS,
-    operation: OURS,
+    accepted: GOES_ON,
+    operation: GOES_ON,
     finish: SAVING('unreachable', 2),
     abandon: ENDED,
     close: { ...CLOSED, outcome: given },
@@ -155,6 +164,13 @@ describe('the course of a bootstrap: every state and every input (OMA TS Core §
       return outcome?.kind === 'failed' ? outcome.retryAt - NOW : undefined;
     });
     assert.deepEqual(pauses, [60_000, 120_000, 240_000, 300_000, 300_000, 300_000]);
+  });
+
+  it('a Bootstrap-Server that is never silent has a bounded time all the same', () => {
+    const state = { ...STATES.configuring, until: NOW + 100 };
+    const { state: after } = advanceBootstrap(state, INPUTS.operation, NOW, TIMES, true);
+    assert.equal(bootstrapDeadline(after), NOW + 100);
+    assert.deepEqual(advanceBootstrap(after, INPUTS.deadline, NOW + 100, TIMES, true).outcome?.kind, 'failed');
   });
 
   it('without hold-off time, and without packs, the Bootstrap-Request goes at once', () => {

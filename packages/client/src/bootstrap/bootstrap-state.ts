@@ -23,6 +23,8 @@ export interface BootstrapTimes {
   readonly retry: number;
   /** ms: the longest pause before a repetition. */
   readonly maxRetry: number;
+  /** ms from the first operation to Finish at the most, however busy the Bootstrap-Server is. */
+  readonly maxDuration: number;
 }
 
 export type BootstrapState =
@@ -48,6 +50,8 @@ export type BootstrapState =
       readonly reason: BootstrapReason;
       readonly attempt: number;
       readonly deadline: number;
+      /** However often it is used: no later than this. */
+      readonly until: number;
     }
   /** The configuration is whole and is being saved. */
   | { readonly kind: 'finishing'; readonly reason: BootstrapReason; readonly attempt: number }
@@ -138,8 +142,8 @@ export function advanceBootstrap(
     case 'waiting':
       switch (input.kind) {
         case 'begin':
-          // Who cannot wait does not; the one that waits goes on waiting.
-          return HOLDS_OFF[input.reason] ? { state } : begin(input.reason, now, times, wantsPack);
+          // Who cannot wait has the one that waits go now: when it fails, it is repeated as it would have been.
+          return HOLDS_OFF[input.reason] ? { state } : request(state, wantsPack);
         case 'deadline':
           return now < state.deadline ? { state } : request(state, wantsPack);
         case 'operation':
@@ -216,12 +220,14 @@ const request = ({ reason, attempt }: Attempt, pack: boolean): BootstrapStep => 
   action: pack ? 'requestPack' : 'request',
 });
 
-const configuring = ({ reason, attempt }: Attempt, now: number, { silence }: BootstrapTimes): BootstrapState => ({
-  kind: 'configuring',
-  reason,
-  attempt,
-  deadline: now + silence,
-});
+function configuring(
+  state: Attempt & { readonly until?: number },
+  now: number,
+  { silence, maxDuration }: BootstrapTimes,
+): BootstrapState {
+  const { reason, attempt, until = now + maxDuration } = state;
+  return { kind: 'configuring', reason, attempt, deadline: Math.min(until, now + silence), until };
+}
 
 const finish = ({ reason, attempt }: Attempt): BootstrapStep => ({
   state: { kind: 'finishing', reason, attempt },

@@ -30,7 +30,7 @@ import type { ResourceWrite } from '../operations/write.ts';
 import { badRequest, isRefusal, refusal } from '../refusal.ts';
 import type { Refusal } from '../refusal.ts';
 import { ACCOUNT_OBJECTS } from './account-objects.ts';
-import { DEFAULT_BOOTSTRAP_LIMITS } from './bootstrap-context.ts';
+import { DEFAULT_BOOTSTRAP_LIMITS, JUST_CHANGE } from './bootstrap-context.ts';
 import type { BootstrapAnswer, BootstrapContext } from './bootstrap-context.ts';
 import { isSpared } from './bootstrap-delete.ts';
 
@@ -310,21 +310,22 @@ function checkedResource(
 
 /** The application first, because it may refuse; handlers of values can be given back what they had. */
 function apply(
-  { tree, attributes, contextOf }: BootstrapContext,
+  { tree, attributes, contextOf, change = JUST_CHANGE }: BootstrapContext,
   planned: readonly Planned[],
   removed: readonly ObjectInstancePath[],
 ): MaybePromise<BootstrapAnswer> {
   const created = planned.filter(({ isCreated }) => isCreated);
   const handled = planned.flatMap((plan) => plan.handled);
+  const write = (): void => {
+    for (const path of removed) {
+      tree.removeObjectInstance(path.objectId, path.objectInstanceId);
+      attributes?.forget(path);
+    }
+    for (const plan of planned) keepInstance(tree, plan);
+    for (const { path } of handled) tree.changed(path);
+  };
   const keep = (): BootstrapAnswer => {
-    tree.batch(() => {
-      for (const path of removed) {
-        tree.removeObjectInstance(path.objectId, path.objectInstanceId);
-        attributes?.forget(path);
-      }
-      for (const plan of planned) keepInstance(tree, plan);
-      for (const { path } of handled) tree.changed(path);
-    });
+    change(() => tree.batch(write));
     return CHANGED;
   };
   return andThen(

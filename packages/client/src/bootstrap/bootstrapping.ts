@@ -16,6 +16,7 @@ import { SERVER_RESOURCES } from '../objects/server.ts';
 import { OperationRefused } from '../refusal.ts';
 import type { HandlerFailed, Refusal } from '../refusal.ts';
 import type { RegistrationProcedure } from '../registration-procedure.ts';
+import type { ChangeTree } from './bootstrap-context.ts';
 import { BootstrapProcedure } from './bootstrap-procedure.ts';
 import type { BootstrapParts } from './bootstrap-procedure.ts';
 import { SECURITY_OBJECT, serverIdOfSecurity, serverIdOfServer, SERVER_OBJECT } from './security-account.ts';
@@ -116,6 +117,7 @@ export class Bootstrapping {
 
   /** A server was registered with. */
   registered(): void {
+    this.#procedure.registered();
     if (!this.isUnderWay) this.#procedure.abandon();
   }
 
@@ -183,6 +185,7 @@ export class Bootstrapping {
 
   /** Something at or below this path changed. */
   handleChange(path: Path): void {
+    this.#procedure.handleChange(path);
     if ('objectInstanceId' in path && path.objectId === SECURITY_OBJECT) this.#touched.add(path.objectInstanceId);
   }
 
@@ -212,17 +215,18 @@ export class Bootstrapping {
 
   #save(): MaybePromise<void> {
     const { tree, contextOf } = this.#parts;
+    const change: ChangeTree = (action) => this.#procedure.change(action);
     const now = new Set(this.#serverIds().values());
     const gone = [...new Set(this.#accounts.values())].filter((id) => !now.has(id));
     // Any Object may have had Object Instances that were theirs alone.
     this.#procedure.keep(gone.length === 0 ? [SERVER_OBJECT] : undefined);
     const implied = eachInOrder(gone, (shortServerId) =>
-      andThen(unbootstrap(tree, shortServerId, contextOf), ({ failures }) => {
+      andThen(unbootstrap(tree, shortServerId, contextOf, change), ({ failures }) => {
         for (const failure of failures) this.#host.handlerFailed(failure);
       }),
     );
     return andThen(implied, () => {
-      this.#tellWhenBootstrapped();
+      change(() => this.#tellWhenBootstrapped());
       const attached = this.#attributes.all();
       this.#dropAttributes();
       this.#before = undefined;

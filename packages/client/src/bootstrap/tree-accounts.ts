@@ -1,10 +1,12 @@
 /** The accounts of LwM2M Servers as the Security and Server Objects have them now. OMA TS Core §6.1.2. */
+import { UsageError } from '@lapwing/coap';
 import { isMalformed } from '@lapwing/lwm2m';
 import type { Driver } from '@lapwing/transport';
 import { schemeProblem } from '../client-options.ts';
 import type { ObjectTree } from '../object-tree.ts';
 import { securityContent, SECURITY_RESOURCES } from '../objects/security.ts';
 import type { ResolvedAccount } from '../server-account.ts';
+import type { ServerLocation } from '../server-peer.ts';
 import { securityAccountOf, SECURITY_OBJECT, serverIdOfSecurity, serverInstanceOf } from './security-account.ts';
 
 export interface TreeAccounts {
@@ -17,12 +19,14 @@ export interface TreeAccounts {
  * @param given  accounts of the options: where one stands unchanged in the tree, it is used with all it has beyond that
  * (an address, a chain of certificates).
  * @param trustAnchors  for the others.
+ * @param locate  throws UsageError for one that cannot be found.
  */
 export function accountsInTree(
   tree: ObjectTree,
   driver: Driver,
   given: readonly ResolvedAccount[],
   trustAnchors: readonly Uint8Array[],
+  locate: (account: ResolvedAccount) => ServerLocation,
 ): TreeAccounts {
   const accounts: ResolvedAccount[] = [];
   const unusable: string[] = [];
@@ -55,9 +59,11 @@ export function accountsInTree(
       objectInstanceId,
       parsedUri,
     };
-    const problem = schemeProblem(resolved, driver);
-    // Over coaps two associations with one address are two peers.
-    const at = `${parsedUri.scheme} ${parsedUri.host} ${parsedUri.port}`;
+    const location = located(resolved, locate);
+    const problem = schemeProblem(resolved, driver) ?? (typeof location === 'string' ? location : undefined);
+    const { host, port } = (typeof location === 'string' ? undefined : location.address) ?? parsedUri;
+    // Over coap and coaps the same address is two peers.
+    const at = `${parsedUri.scheme} ${host} ${port}`;
     if (problem !== undefined) unusable.push(`/0/${id}: ${problem}`);
     else if (addresses.has(at)) unusable.push(`/0/${id}: another server has the address of ${uri}`);
     else {
@@ -66,6 +72,19 @@ export function accountsInTree(
     }
   }
   return { accounts, unusable };
+}
+
+/** Where it is, or why that cannot be found out. */
+function located(
+  account: ResolvedAccount,
+  locate: (account: ResolvedAccount) => ServerLocation,
+): ServerLocation | string {
+  try {
+    return locate(account);
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
 }
 
 /** Whether this Security Object Instance says what the account of the options does. */

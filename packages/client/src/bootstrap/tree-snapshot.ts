@@ -5,13 +5,13 @@
  * What a handler was given meanwhile is not kept here and cannot be put back.
  */
 import { objectInstancePath, resourcePath } from '@lapwing/lwm2m';
-import type { ResourcePath } from '@lapwing/lwm2m';
+import type { Path, ResourcePath } from '@lapwing/lwm2m';
 import type { ObjectTree, TreeResource } from '../object-tree.ts';
 
 /** By Object Instance ID, Resource ID. */
-export type ObjectSnapshot = ReadonlyMap<number, ReadonlyMap<number, TreeResource>>;
+export type ObjectSnapshot = Map<number, Map<number, TreeResource>>;
 /** By Object ID. */
-export type TreeSnapshot = ReadonlyMap<number, ObjectSnapshot>;
+export type TreeSnapshot = Map<number, ObjectSnapshot>;
 
 /** Of these Objects. A `TreeResource` never changes, so that the snapshot is one of references. */
 export const snapshotTree = (tree: ObjectTree, objectIds: Iterable<number> = tree.objects.keys()): TreeSnapshot =>
@@ -23,8 +23,26 @@ export const snapshotTree = (tree: ObjectTree, objectIds: Iterable<number> = tre
     }),
   );
 
+/** What is at this path has changed otherwise than by what is to be undone: the snapshot is to be with it. */
+export function adoptChange(tree: ObjectTree, snapshot: TreeSnapshot, path: Path): void {
+  if (path.kind === 'root' || path.kind === 'object') return;
+  const { objectId, objectInstanceId } = path;
+  const instances = snapshot.get(objectId);
+  if (instances === undefined) return;
+  const instance = tree.objectInstance(objectId, objectInstanceId);
+  const kept = instances.get(objectInstanceId);
+  if (path.kind === 'objectInstance') {
+    if (instance === undefined) instances.delete(objectInstanceId);
+    else if (kept === undefined) instances.set(objectInstanceId, new Map(instance.resources));
+    return;
+  }
+  const resource = instance?.resources.get(path.resourceId);
+  if (resource === undefined) kept?.delete(path.resourceId);
+  else kept?.set(path.resourceId, resource);
+}
+
 /** Objects that the snapshot is not of stay as they are. Who listens to the tree hears of what differs. */
-export function restoreTree(tree: ObjectTree, snapshot: TreeSnapshot): void {
+export function restoreTree(tree: ObjectTree, snapshot: ReadonlyMap<number, ObjectSnapshot>): void {
   tree.batch(() => {
     const changes: (readonly [ResourcePath, TreeResource | undefined])[] = [];
     for (const [objectId, before] of snapshot) {

@@ -23,6 +23,8 @@ import { callDelete } from '../operations/instances.ts';
 import { ascending } from '../operations/read.ts';
 import { HandlerFailed, OperationRefused } from '../refusal.ts';
 import { ACCOUNT_OBJECTS, accountInstances, DEVICE_OBJECT } from './account-objects.ts';
+import { JUST_CHANGE } from './bootstrap-context.ts';
+import type { ChangeTree } from './bootstrap-context.ts';
 import { isProvisioned } from './bootstrap-delete.ts';
 import { SECURITY_OBJECT, serverIdOfSecurity, serverInstancesOf } from './security-account.ts';
 
@@ -37,36 +39,41 @@ export function unbootstrap(
   tree: ObjectTree,
   shortServerId: number,
   contextOf: (path: Path) => HandlerContext,
+  change: ChangeTree = JUST_CHANGE,
 ): MaybePromise<Unbootstrapped> {
   const removed: ObjectInstancePath[] = [];
   const failures: HandlerFailed[] = [];
   const remove = (path: ObjectInstancePath): void => {
     if (tree.removeObjectInstance(path.objectId, path.objectInstanceId)) removed.push(path);
   };
-  tree.batch(() => {
-    for (const path of accountOf(tree, shortServerId)) remove(path);
-  });
+  change(() =>
+    tree.batch(() => {
+      for (const path of accountOf(tree, shortServerId)) remove(path);
+    }),
+  );
   const entries = ascending(tree.objects.get(ACCESS_CONTROL_OBJECT)?.instances ?? new Map<number, unknown>());
   const settle = ([id]: readonly [number, unknown]): MaybePromise<void> => {
-    const orphan = disown(tree, id, shortServerId);
+    let orphan: ReturnType<typeof disown>;
+    change(() => (orphan = disown(tree, id, shortServerId)));
     if (orphan === undefined) return;
     const { objectId, objectInstanceId } = orphan;
     const control = objectInstancePath(ACCESS_CONTROL_OBJECT, id);
     const object = tree.objects.get(objectId);
     const instance = tree.objectInstance(objectId, objectInstanceId);
-    if (object === undefined || instance === undefined) return remove(control);
+    if (object === undefined || instance === undefined) return change(() => remove(control));
     // Other accounts are not the server's to take along, whoever owned the entry about them.
     const stays = !isProvisioned(object) || ACCOUNT_OBJECTS.has(objectId) || objectId === DEVICE_OBJECT;
-    if (stays) return own(tree, id, MAX_ID);
+    if (stays) return change(() => own(tree, id, MAX_ID));
     const path = objectInstancePath(objectId, objectInstanceId);
-    const gone = (): void => {
-      remove(path);
-      remove(control);
-    };
+    const gone = (): void =>
+      change(() => {
+        remove(path);
+        remove(control);
+      });
     const kept = (error: unknown): void => {
       if (error instanceof HandlerFailed) failures.push(error);
       else if (!(error instanceof OperationRefused)) throw error;
-      own(tree, id, MAX_ID);
+      change(() => own(tree, id, MAX_ID));
     };
     try {
       const done = callDelete(object, path, contextOf);
