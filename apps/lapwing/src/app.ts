@@ -156,7 +156,7 @@ async function startInOrder(
   await listenHttp(http, configuration);
 
   if (configuration.demo) {
-    const demo = await startDemo(drivers, security, log);
+    const demo = await startDemo(drivers, security, bootstrap, log);
     closers.push(() => demo.close());
   }
 

@@ -42,7 +42,11 @@ export function banner(
   return `${lines.join('\n')}\n`;
 }
 
-const SECURITY_WORDS = { psk: 'over coaps with a pre-shared key', x509: 'over coaps with a certificate' } as const;
+const SECURITY_WORDS = {
+  psk: 'over coaps with a pre-shared key',
+  x509: 'over coaps with a certificate',
+  bootstrap: 'bootstrapped over coaps',
+} as const;
 
 /** What devices must know of the server. */
 function identityLines({ folder, identity }: App['security']): readonly string[] {

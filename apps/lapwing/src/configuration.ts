@@ -113,7 +113,7 @@ const schema = Type.Object(
       default: [],
       description: 'further host names the HTTP server may be called by, separated by commas',
     }),
-    demo: Type.Boolean({ default: true, description: 'start three simulated devices' }),
+    demo: Type.Boolean({ default: true, description: 'start four simulated devices' }),
     dataDir: Type.String({
       minLength: 1,
       default: 'data',

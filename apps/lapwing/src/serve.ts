@@ -36,7 +36,9 @@ export async function serve(flags: Readonly<Record<string, unknown>>, terminal: 
   // From here on a signal ends what is running, also while it is still starting.
   const signalled = signal(terminal);
   const app = await startApp({ ...configuration, log });
-  const devices = configuration.demo ? simulatedDevices(Date.now()) : [];
+  const devices = configuration.demo
+    ? simulatedDevices(Date.now(), configuration.bootstrap && configuration.coaps)
+    : [];
   terminal.stdout.write(banner(app, configuration, devices, VERSION));
   await signalled;
   await app.close();

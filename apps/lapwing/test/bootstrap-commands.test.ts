@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { EventEmitter, once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -46,6 +46,22 @@ async function file(name: string, text: string): Promise<string> {
   await writeFile(join(folder, name), text);
   return join(folder, name);
 }
+
+describe('docs/running-the-server.md', () => {
+  it('shows commands that answer as printed, in order', async () => {
+    const document = await readFile(new URL('../../../docs/running-the-server.md', import.meta.url), 'utf8');
+    const examples = [...document.matchAll(/```sh\nlapwing bootstrap ([^\n]*)\n```(?:\n\n```text\n([\s\S]*?\n)```)?/g)];
+    assert.equal(examples.length, 3);
+    for (const [, command = '', printed = ''] of examples) {
+      const { code, out, err } = await run(command.split(' '));
+      assert.deepEqual([code, err], [0, '']);
+      const pattern = printed.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('…', '.*');
+      assert.match(out, new RegExp(`^${pattern}$`), command);
+    }
+    await run(['delete', 'dev1']);
+    await run(['credentials', 'rm', 'dev1']);
+  });
+});
 
 describe('lapwing bootstrap set', () => {
   it('takes the usual account from options', async () => {

@@ -80,7 +80,7 @@ describe('docs/conformance-runner.md', () => {
   let api: RunningApp;
   before(async () => {
     api = await RunningApp.start({ demo: true, dataDir: folder });
-    while (api.app.server.registrationCount < 3) await once(api.app.server, 'registered');
+    while (api.app.server.registrationCount < 4) await once(api.app.server, 'registered');
   });
   after(() => api.close());
 
@@ -97,7 +97,7 @@ describe('docs/conformance-runner.md', () => {
   }
 
   it('finds nothing wrong with any simulated device, and leaves nothing behind', async () => {
-    const devices = ['demo-light', 'demo-tracker', 'demo-weather-station'];
+    const devices = ['demo-light', 'demo-power-meter', 'demo-tracker', 'demo-weather-station'];
     const runs = await Promise.all(devices.map((device) => run(api.app.httpUrl, device, '--json')));
     for (const [index, { code, out }] of runs.entries()) {
       const failures = (JSON.parse(out) as JsonReport).cases.flatMap(({ id, checks }) =>

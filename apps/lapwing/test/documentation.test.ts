@@ -12,7 +12,7 @@ let api: RunningApp;
 
 before(async () => {
   api = await RunningApp.start({ demo: true });
-  while (api.app.server.registrationCount < 3) await once(api.app.server, 'registered');
+  while (api.app.server.registrationCount < 4) await once(api.app.server, 'registered');
 });
 after(() => api.close());
 

@@ -18,7 +18,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lapwing-firmware-commands-'));
   await writeFile(join(folder, 'light.bin'), IMAGE);
   api = await RunningApp.start({ demo: true });
-  while (api.app.server.registrationCount < 3) await once(api.app.server, 'registered');
+  while (api.app.server.registrationCount < 4) await once(api.app.server, 'registered');
 });
 after(async () => {
   await api.close();

@@ -270,7 +270,7 @@ describe('the state that a stop leaves', () => {
     const log = createLog({ level: 'info', readable: true, destination: { write: (line) => void (said += line) } });
     for (let start = 0; start < 2; start++) {
       await using app = await startApp({ ...options, log });
-      while (app.server.registrationCount < 3) await once(app.server, 'registered');
+      while (app.server.registrationCount < 4) await once(app.server, 'registered');
       // A device that answers knows that it is registered, and de-registers.
       for (const device of app.server.devices().items) assert.ok((await device.read(resourcePath(3, 0, 0))).ok);
       await app.close();

@@ -248,7 +248,7 @@ describe('the command line', () => {
 });
 
 describe('the process', () => {
-  it('starts with three live devices, and SIGTERM ends it with 0 and nothing left that keeps it alive', async () => {
+  it('starts with four live devices, and SIGTERM ends it with 0 and nothing left that keeps it alive', async () => {
     const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
     const child = spawn(
       process.execPath,
@@ -264,13 +264,13 @@ describe('the process', () => {
       const events = await fetch(`${url}/api/v1/events?type=registered`, { headers: { 'last-event-id': '0' } });
       assert.equal(events.status, 200);
       let items: DeviceListJson['items'] = [];
-      while (items.length < 3) {
+      while (items.length < 4) {
         const list = await fetch(`${url}/api/v1/devices`);
         ({ items } = (await list.json()) as DeviceListJson);
       }
       assert.deepEqual(
         items.map((item) => item.name),
-        ['demo-light', 'demo-tracker', 'demo-weather-station'],
+        ['demo-light', 'demo-power-meter', 'demo-tracker', 'demo-weather-station'],
       );
       await events.body?.cancel();
     } finally {

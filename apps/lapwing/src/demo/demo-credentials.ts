@@ -10,6 +10,7 @@ import { isMalformed } from '@lapwing/lwm2m';
 import type { PskEntry } from '@lapwing/server';
 import { nodeCrypto } from '@lapwing/transport';
 import { readPrivate, writePrivate } from '../security/private-files.ts';
+import type { FileSecurityStore } from '../security/file-security-store.ts';
 import type { Security } from '../security/security.ts';
 
 const DAY = 86_400_000;
@@ -31,11 +32,12 @@ export async function demoCredentials(
     return undefined;
   }
   return kind === 'psk'
-    ? preSharedKey(endpointClientName, security)
+    ? preSharedKey(endpointClientName, security.store)
     : certificate(endpointClientName, security, unixTime);
 }
 
-async function preSharedKey(endpointClientName: string, { store }: Security): Promise<ClientCredentials> {
+/** The one in the store, made when there is none. */
+export async function preSharedKey(endpointClientName: string, store: FileSecurityStore): Promise<ClientCredentials> {
   let entry = store.findByName(endpointClientName).find((each): each is PskEntry => each.kind === 'psk');
   if (entry === undefined) {
     const identity = new TextEncoder().encode(endpointClientName);

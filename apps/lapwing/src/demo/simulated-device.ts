@@ -5,8 +5,8 @@ export interface SimulatedDevice {
   readonly endpointClientName: string;
   /** For the banner: what it is and what to try. */
   readonly summary: string;
-  /** How it proves itself; undefined: over plain CoAP. */
-  readonly security?: 'psk' | 'x509';
+  /** How it proves itself, or that it learns it at a Bootstrap; undefined: over plain CoAP. */
+  readonly security?: 'psk' | 'x509' | 'bootstrap';
   /** ms between two calls of `advance`. */
   readonly interval: number;
   readonly objects: readonly ClientObject[];
