@@ -117,7 +117,7 @@ export class Session implements BootstrapSession, Timed {
   discovered: readonly BootstrapNode[] = NO_NODES;
   timelineOmitted = 0;
   /** Of the whole session; in the server's queue. */
-  deadline = Infinity;
+  deadline: number = Infinity;
   heapIndex = -1;
   readonly #owner: SessionOwner;
   readonly #timeline: TimelineEntry[] = [];
