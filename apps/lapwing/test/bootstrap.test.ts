@@ -7,7 +7,13 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { FileStateStore, LwM2mClient, temperatureObject, type ClientOptions } from '@lapwing/client';
+import {
+  accessControlObject,
+  FileStateStore,
+  LwM2mClient,
+  temperatureObject,
+  type ClientOptions,
+} from '@lapwing/client';
 import type { BootstrapSession } from '@lapwing/bootstrap-server';
 import type { ConfigurationJson } from '../src/rest/bootstrap-configuration-schema.ts';
 import type {
@@ -297,6 +303,32 @@ describe('a device', () => {
     const now = api.app.security.store.findByName(name);
     assert.deepEqual([before.length, now.length], [1, 1]);
     assert.notDeepEqual(now, before);
+    await client.close();
+  });
+
+  it('of several servers is told at the Server Object Instance that lets us (/1/x/9)', async () => {
+    const name = 'shared';
+    await using other = await RunningApp.start();
+    const mine = (objectInstanceId: number, owner: number): object => ({
+      objectId: 1,
+      objectInstanceId,
+      owner,
+      rights: { [owner]: 'rwe' },
+    });
+    await put(name, {
+      servers: [
+        { shortServerId: 1, uri: `coap://127.0.0.1:${other.app.coapPort}`, security: { mode: 'none' } },
+        { shortServerId: 2, security: { mode: 'none' } },
+      ],
+      accessControl: [mine(0, 1), mine(1, 2)],
+    });
+    const objects = [accessControlObject(), temperatureObject({ value: 20.5 })];
+    const client = await bootstrapping(name, await credential(name), { objects });
+    while (api.app.server.device(name) === undefined) await once(api.app.server, 'registered');
+    const ended = once(api.app.bootstrap.server, 'sessionEnded');
+    const { body } = await api.call<BootstrapTriggeredJson>('POST', `/devices/${name}/bootstrap`);
+    assert.deepEqual(body, { code: '2.04', path: '/1/1/9' });
+    await ended;
     await client.close();
   });
 

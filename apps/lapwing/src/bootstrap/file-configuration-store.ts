@@ -11,6 +11,7 @@ import {
   type StoredConfiguration,
 } from '@lapwing/bootstrap-server';
 import { isMalformed, malformed, type Malformed } from '@lapwing/lwm2m';
+import { GroupedChanges } from '../security/grouped-changes.ts';
 import { readPrivate, writePrivate } from '../security/private-files.ts';
 import { StartFailure } from '../start-failure.ts';
 
@@ -18,14 +19,14 @@ import { StartFailure } from '../start-failure.ts';
 const VERSION = 1;
 
 export class FileConfigurationStore implements ConfigurationStore {
-  readonly #file: string | undefined;
   readonly #memory: MemoryConfigurationStore;
-  /** Changes run one after the other, each with its own write. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #changes: GroupedChanges;
 
   private constructor(file: string | undefined, memory: MemoryConfigurationStore) {
-    this.#file = file;
     this.#memory = memory;
+    this.#changes = new GroupedChanges(async () => {
+      if (file !== undefined) await writePrivate(file, formatContent(memory));
+    });
   }
 
   /**
@@ -63,46 +64,30 @@ export class FileConfigurationStore implements ConfigurationStore {
   }
 
   save(endpointClientName: string, configuration: BootstrapConfiguration): Promise<void> {
-    return this.#change(() => {
+    return this.#changes.run(() => {
       const before = this.#memory.find(endpointClientName);
       this.#memory.save(endpointClientName, configuration);
-      return () =>
+      const undo = (): unknown =>
         before === undefined ? this.#memory.remove(endpointClientName) : this.#memory.save(endpointClientName, before);
-    }).then(() => undefined);
+      return { undo, result: undefined };
+    });
   }
 
   remove(endpointClientName: string): Promise<boolean> {
-    return this.#change(() => {
+    return this.#changes.run(() => {
       const before = this.#memory.find(endpointClientName);
-      if (before === undefined) return undefined;
+      if (before === undefined) return { undo: undefined, result: false };
       this.#memory.remove(endpointClientName);
-      return () => this.#memory.save(endpointClientName, before);
+      return { undo: () => this.#memory.save(endpointClientName, before), result: true };
     });
   }
 
   saveDefault(configuration: BootstrapConfiguration | undefined): Promise<void> {
-    return this.#change(() => {
+    return this.#changes.run(() => {
       const before = this.#memory.findDefault();
       this.#memory.saveDefault(configuration);
-      return () => this.#memory.saveDefault(before);
-    }).then(() => undefined);
-  }
-
-  /** @param apply  answers what undoes it; undefined: nothing was changed. Answers whether something was. */
-  #change(apply: () => (() => unknown) | undefined): Promise<boolean> {
-    const change = this.#last.then(async () => {
-      const undo = apply();
-      if (undo === undefined) return false;
-      try {
-        if (this.#file !== undefined) await writePrivate(this.#file, formatContent(this.#memory));
-      } catch (error) {
-        undo();
-        throw error;
-      }
-      return true;
+      return { undo: () => this.#memory.saveDefault(before), result: undefined };
     });
-    this.#last = change.catch(() => undefined);
-    return change;
   }
 }
 

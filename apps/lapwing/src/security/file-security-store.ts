@@ -6,7 +6,6 @@ import { createSecretKey } from 'node:crypto';
 import { isMalformed, malformed, type Malformed } from '@lapwing/lwm2m';
 import {
   MemorySecurityStore,
-  type MaybePromise,
   type PskEntry,
   type RawPublicKeyEntry,
   type SecurityEntry,
@@ -14,20 +13,21 @@ import {
   type SecurityStore,
 } from '@lapwing/server';
 import { StartFailure } from '../start-failure.ts';
+import { GroupedChanges } from './grouped-changes.ts';
 import { readPrivate, writePrivate } from './private-files.ts';
 
 /** Of the file; another version is refused rather than half understood. */
 const VERSION = 1;
 
 export class FileSecurityStore implements SecurityStore {
-  readonly #file: string | undefined;
   readonly #memory: MemorySecurityStore;
-  /** Changes run one after the other, each with its own write. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #changes: GroupedChanges;
 
   private constructor(file: string | undefined, memory: MemorySecurityStore) {
-    this.#file = file;
     this.#memory = memory;
+    this.#changes = new GroupedChanges(async () => {
+      if (file !== undefined) await writePrivate(file, formatEntries(memory.all()));
+    });
   }
 
   /**
@@ -52,7 +52,7 @@ export class FileSecurityStore implements SecurityStore {
   }
 
   add(entry: SecurityEntry): Promise<void> {
-    return this.#change(() => {
+    return this.#changes.run(() => {
       const before = this.#find(entry.endpointClientName, entry.kind);
       this.#memory.add(entry);
       return {
@@ -66,7 +66,7 @@ export class FileSecurityStore implements SecurityStore {
   }
 
   remove(endpointClientName: string, kind: SecurityKind): Promise<boolean> {
-    return this.#change(() => {
+    return this.#changes.run(() => {
       const before = this.#find(endpointClientName, kind);
       if (before === undefined) return { undo: undefined, result: false };
       this.#memory.remove(endpointClientName, kind);
@@ -79,7 +79,7 @@ export class FileSecurityStore implements SecurityStore {
    * what kept it out, if anything. Rejects when the disk takes nothing; then none was added.
    */
   addAll(entries: readonly SecurityEntry[]): Promise<readonly (Error | undefined)[]> {
-    return this.#change(() => {
+    return this.#changes.run(() => {
       const added: SecurityEntry[] = [];
       const result = entries.map((entry) => {
         if (this.has(entry)) return new AlreadyThere(entry);
@@ -121,26 +121,6 @@ export class FileSecurityStore implements SecurityStore {
 
   #find(endpointClientName: string, kind: SecurityKind): SecurityEntry | undefined {
     return this.#memory.findByName(endpointClientName).find((entry) => entry.kind === kind);
-  }
-
-  #change<Result>(apply: () => { readonly undo: (() => void) | undefined; readonly result: Result }): Promise<Result> {
-    const change = this.#last.then(async () => {
-      const { undo, result } = apply();
-      if (undo === undefined) return result;
-      try {
-        await this.#write();
-      } catch (error) {
-        undo();
-        throw error;
-      }
-      return result;
-    });
-    this.#last = change.catch(() => undefined);
-    return change;
-  }
-
-  #write(): MaybePromise<void> {
-    return this.#file === undefined ? undefined : writePrivate(this.#file, formatEntries(this.#memory.all()));
   }
 }
 
