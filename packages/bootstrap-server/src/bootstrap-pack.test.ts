@@ -73,6 +73,26 @@ describe('a Bootstrap-Pack-Request', () => {
     assert.equal(values['/0/0/10'], 123);
   });
 
+  // Anjay 3.14 sends no acc. Given another account with the Bootstrap-Server beside its own, it refuses the pack, keeps
+  // both, and answers every later Bootstrap-Write of Security with 4.00: seen on the wire.
+  it('with a new account of the Bootstrap-Server is given where it is known what that replaces, else 4.05', async () => {
+    const account = { uri: 'coap://new.example', security: { mode: 'none' } } as const;
+    const answered = async (securityObjectInstanceId: number | undefined, ...acc: string[]): Promise<string> => {
+      const own = securityObjectInstanceId === undefined ? account : { ...account, securityObjectInstanceId };
+      await using setup = setUp({ one: { ...ONE_SERVER, bootstrapServers: [own] } });
+      const device = setup.device();
+      const answer = await ask(setup, device, 112, 'ep=one', ...acc);
+      const written = answer.code === '2.05' ? Object.entries(valuesIn(answer)) : [];
+      const where = written.find(([, value]) => value === account.uri)?.[0];
+      if (answer.code !== '2.05') assert.equal((await setup.settle(device.request('ep=one')))?.code, '2.04');
+      return `${answer.code} ${where ?? setup.refused[0]!.kind}`;
+    };
+    assert.equal(await answered(undefined), '4.05 unusable');
+    assert.equal(await answered(undefined, 'acc=</21/0>'), '4.05 unusable');
+    assert.equal(await answered(undefined, 'acc=</0/1>'), '2.05 /0/1/0');
+    assert.equal(await answered(1), '2.05 /0/1/0');
+  });
+
   it('takes the place of a Bootstrap under way', async () => {
     await using setup = setUp();
     const device = setup.device();

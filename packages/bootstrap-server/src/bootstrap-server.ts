@@ -58,13 +58,14 @@ import { PACK_FORMATS } from './content-formats.ts';
 import { makeProofs, type CertificateIssuer, type CredentialTarget } from './credentials.ts';
 import { reportBootstrapError, reportBootstrapRefusal } from './diagnostics.ts';
 import { DEFAULT_BOOTSTRAP_SERVER_PARAMETERS, type BootstrapServerParameters } from './parameters.ts';
-import { planOf } from './plan.ts';
+import { knowsOwnAccount, planOf } from './plan.ts';
 import { previewOf } from './preview.ts';
 import { Refusals, type ShownRefusal } from './refusals.ts';
 import {
   answerElsewhere,
   CHANGED,
   NO_PACK_FOR_IT,
+  OWN_ACCOUNT_UNKNOWN,
   NO_PACKS_HERE,
   OVERLOADED,
   readAsked,
@@ -467,6 +468,7 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
         code: Codes.notAcceptable,
         reason: `a Bootstrap-Pack has one of the Content-Formats ${PACK_FORMATS.join(', ')}, not ${accept}`,
       };
+    if (!knowsOwnAccount(configuration, account)) return OWN_ACCOUNT_UNKNOWN;
     const unusable = (reason: string): RefusedWith => ({ kind: 'unusable', code: Codes.methodNotAllowed, reason });
     const { proofs, made } = await makeProofs(configuration, start.endpointClientName, sources);
     const plan = planOf(

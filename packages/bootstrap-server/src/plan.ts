@@ -115,6 +115,17 @@ export function planOf(
   return { reads: read.map((text) => ({ kind: 'read', path: trusted(text) })), deletes, writes };
 }
 
+/**
+ * Whether it is known which Security Object Instance a new account with the Bootstrap-Server is to replace. A device that is
+ * given a second one in a pack refuses the pack, and may then be left with two for good.
+ */
+export const knowsOwnAccount = (
+  { bootstrapServers = [] }: BootstrapConfiguration,
+  account: readonly ObjectInstancePath[],
+): boolean =>
+  bootstrapServers.every(({ securityObjectInstanceId: id }) => id !== undefined) ||
+  account.some(({ objectId }) => objectId === SECURITY);
+
 const SECURITY = 0;
 const SERVER = 1;
 const ACCESS_CONTROL = 2;

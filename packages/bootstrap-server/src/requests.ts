@@ -61,6 +61,11 @@ export const NO_PACK_FOR_IT: RefusedWith = {
   code: Codes.methodNotAllowed,
   reason: 'there is no Bootstrap-Pack for this device: use a Bootstrap-Request',
 };
+export const OWN_ACCOUNT_UNKNOWN: RefusedWith = {
+  kind: 'unusable',
+  code: Codes.methodNotAllowed,
+  reason: 'it is not known where the account with this Bootstrap-Server is (acc): use a Bootstrap-Request',
+};
 
 export function respond(driver: Driver, request: IncomingRequest, response: OutgoingResponse): void {
   driver.turn((now, out) => driver.endpoint.respond(now, request, response, out));
