@@ -20,7 +20,7 @@ import {
   type ClientOptions,
 } from '@lapwing/client';
 import type { ClientCredentials, ServerCredentials } from '@lapwing/dtls';
-import type { LwM2mVersion } from '@lapwing/lwm2m';
+import type { DefinitionLookup, LwM2mVersion } from '@lapwing/lwm2m';
 import { LwM2mServer, MemorySecurityStore, type SecurityEntry } from '@lapwing/server';
 import { SimulatedNetwork } from '@lapwing/testkit';
 import type { Driver, PeerAddress } from '@lapwing/transport';
@@ -66,6 +66,8 @@ export interface BootstrapSceneOptions {
   readonly credentials?: ClientCredentials;
   /** Further of that account; undefined: the client has none. */
   readonly account?: Partial<BootstrapServerAccount> | undefined;
+  /** Of the servers; default: the OMA registry. */
+  readonly definitions?: DefinitionLookup;
   /** Of the client, but Security and Server; default: Device. */
   readonly objects?: readonly ClientObject[];
   /** Default: no packs, so that LwM2M 1.2 bootstraps as those before. */
@@ -126,6 +128,7 @@ export class BootstrapScene implements AsyncDisposable {
       const server = new LwM2mServer({
         drivers: this.#drivers(host, index === 0 ? (options.serverCredentials ?? credentials) : credentials),
         securityStore: new MemorySecurityStore(index === 0 ? (options.serverEntries ?? []) : []),
+        ...(options.definitions !== undefined && { definitions: options.definitions }),
       });
       const now = (): number => network.now();
       return new Operator(server, ENDPOINT_CLIENT_NAME, (promise) => this.settle(promise), now);

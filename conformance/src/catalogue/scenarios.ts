@@ -231,4 +231,7 @@ export const SCENARIOS: readonly Case[] = [
     ['bootstrap-deletes-all', 'Everything is deleted but Device and the account of the Bootstrap-Server', SINCE_1_0],
     ['bootstrap-access-control', 'Access Control that is written holds between two servers', SINCE_1_0],
   ]),
+  ...cases('bootstrap-attributes', [
+    ['bootstrap-ends-attributes', 'Bootstrap ends observations and attributes of every level', SINCE_1_0],
+  ]),
 ];
