@@ -1,5 +1,6 @@
 /** Bootstrap as a Client does it, message by message. OMA TS Core §6.1. */
 import assert from 'node:assert/strict';
+import { createSecretKey } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { Codes, UsageError } from '@lapwing/coap';
 import { accessControlObject, LwM2mClient, temperatureObject } from '@lapwing/client';
@@ -204,6 +205,45 @@ describe('a client with servers', () => {
     });
     await network.run(3 * 60_000);
     assert.equal(events[0], 'started: unreachable');
+  });
+
+  it('bootstraps after a minute, two, four … while what it is given leads to no registration', async () => {
+    const { network, bootstrapServer, client } = startScene();
+    const refusing = new RawServer(network, { host: '10.0.0.9', port: 5683 });
+    refusing.answer = () => ({ code: Codes.forbidden });
+    const pauses: number[] = [];
+    let finishedAt = 0;
+    client.on('bootstrapFinished', () => (finishedAt = network.now()));
+    client.on('bootstrapStarted', () => pauses.push(Math.round((network.now() - finishedAt) / 1000)));
+    const server = JSON.parse(serverInstance(3, 101)) as unknown[];
+    for (let round = 0; round < 4; round++) {
+      bootstrapServer.taken();
+      while (bootstrapServer.arrivals.at(-1)?.line.startsWith('POST') !== true) await network.run(1_000);
+      await ask(bootstrapServer, 'PUT /0/7', '2.04', security(7, 'coap://10.0.0.9', 101));
+      await ask(bootstrapServer, 'PUT /1/3', '2.04', JSON.stringify([...server, { n: '/1/3/17', v: 1 }]));
+      await ask(bootstrapServer, 'POST /bs', '2.04');
+    }
+    assert.deepEqual(pauses, [60, 120, 240]);
+    // A registration makes up for all of them.
+    refusing.answer = (request) => refusing.accept(request);
+    client.register();
+    await network.run(1_000);
+    assert.equal(client.registrations[0]?.state, 'registered');
+    refusing.answer = () => undefined;
+    client.update();
+    await network.run(4 * 60_000);
+    assert.equal(pauses.length, 4);
+  });
+
+  it('that waits to bootstrap again goes on doing so when a call of the application failed', async () => {
+    const { network, bootstrapServer, client, events } = startScene({ bootstrap: { pack: false } });
+    bootstrapServer.answer = () => ({ code: Codes.badRequest });
+    await network.run(10_000);
+    client.bootstrap();
+    await network.run(1_000);
+    assert.equal(events.at(-1), 'failed: 4.00 Bad Request, again in 120 s');
+    await network.run(120_000);
+    assert.equal(bootstrapServer.taken().length, 3);
   });
 
   it('gives up waiting for a bootstrap when a server can be registered with after all', async () => {
@@ -464,6 +504,32 @@ describe('a Bootstrap-Server that begins by itself (LwM2M 1.0)', () => {
     await configure(bootstrapServer, 'coap://10.0.0.1', 6);
     await network.run(1_000);
     assert.equal(events.at(-1), 'registered 6');
+  });
+
+  it('over coaps the association goes on for a while after Finish, so that its answer arrives', async () => {
+    const key = createSecretKey(Buffer.alloc(16, 7));
+    const network = new SimulatedNetwork();
+    const server = { psk: {}, clientAuthentication: 'required', clientCertificateTypes: [], trustAnchors: [] } as const;
+    const driver = network.secureDriver({ host: '10.0.0.3', port: 5684 }, { server });
+    driver.onAssociation = (event): void => {
+      if (event.kind === 'lookup') driver.answer(event.lookup, { kind: 'key', key });
+    };
+    const bootstrapServer = new RawServer(network, driver);
+    new RawServer(network);
+    const client = new LwM2mClient(network.secureDriver({ host: '10.0.0.2', port: 56830 }, { plaintext: true }), {
+      endpointClientName: 'dev',
+      lwm2mVersion: '1.0',
+      servers: [],
+      bootstrapServer: { uri: 'coaps://10.0.0.3', credentials: { kind: 'psk', identity: Uint8Array.of(1), key } },
+      objects: [],
+    });
+    client.register();
+    await network.run(1_000);
+    await configure(bootstrapServer);
+    await network.run(200_000);
+    assert.equal(driver.dtlsUsage.associations, 1);
+    await network.run(50_000);
+    assert.equal(driver.dtlsUsage.associations, 0);
   });
 
   it('is ignored by a client of 1.1', async () => {

@@ -18,8 +18,8 @@ import {
   type OptionValues,
   type Peer,
 } from '@lapwing/coap';
-import type { SimulatedDriver, SimulatedNetwork } from '@lapwing/testkit';
-import type { PeerAddress } from '@lapwing/transport';
+import type { SimulatedNetwork } from '@lapwing/testkit';
+import type { Driver, PeerAddress } from '@lapwing/transport';
 
 /** A request of the registration interface, as a test wants to see it. */
 export interface Arrival {
@@ -59,7 +59,7 @@ export type RegistrationAnswer =
   | undefined;
 
 export class RawServer {
-  readonly driver: SimulatedDriver;
+  readonly driver: Driver;
   readonly arrivals: Arrival[] = [];
   /** Notifications by the path observed. */
   readonly notifications: {
@@ -79,11 +79,11 @@ export class RawServer {
 
   constructor(
     network: SimulatedNetwork,
-    address: PeerAddress = { host: '10.0.0.1', port: 5683 },
+    at: PeerAddress | Driver = { host: '10.0.0.1', port: 5683 },
     parameters: Partial<CoapParameters> = {},
   ) {
     this.#network = network;
-    this.driver = network.driver(address, parameters);
+    this.driver = 'endpoint' in at ? at : network.driver(at, parameters);
     this.driver.onEvent = (event): void => this.#handle(event);
     this.answer = (request): RegistrationAnswer => this.accept(request);
   }

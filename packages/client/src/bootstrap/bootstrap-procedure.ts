@@ -197,7 +197,10 @@ export class BootstrapProcedure {
       this.#failure = isEndless ? 'the Bootstrap-Server came to no end' : 'the Bootstrap-Server fell silent';
       this.#handle({ kind: 'deadline' });
     }
-    if (this.#leaveAt <= now) this.#leave();
+    if (this.#leaveAt <= now) {
+      this.#leave();
+      if (this.#parts.takesUnsolicited) this.#expect();
+    }
     if (this.#purgeAt <= now && !this.isIntended) this.#purge();
   }
 
@@ -311,10 +314,9 @@ export class BootstrapProcedure {
     this.#base = undefined;
     this.#fruitless++;
     // Its Finish may come again when the answer is lost.
-    this.#leaveAt = this.#parts.takesUnsolicited ? Infinity : now + EXCHANGE_LIFETIME;
+    this.#leaveAt = now + EXCHANGE_LIFETIME;
     this.armPurge(now);
     this.#listener.finished();
-    if (this.#parts.takesUnsolicited) this.#expect();
   }
 
   #failed(now: number, retryAt: number): void {
