@@ -28,6 +28,7 @@ import { AwakeTime } from './awake-time.ts';
 import { bootstrapParameters } from './bootstrap/bootstrap-parameters.ts';
 import { Bootstrapping } from './bootstrap/bootstrapping.ts';
 import type { BootstrappingHost } from './bootstrap/bootstrapping.ts';
+import { GivenAccounts } from './bootstrap/given-accounts.ts';
 import { SERVER_OBJECT } from './bootstrap/security-account.ts';
 import { SmartcardAccounts } from './bootstrap/smartcard-accounts.ts';
 import type { SmartcardContext } from './bootstrap/smartcard-accounts.ts';
@@ -226,13 +227,15 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       if (state !== undefined) restoreAccounts(this.#tree, state.objects, complete);
       // What is wrong with the options is said at once; what is in the tree may come from elsewhere.
       for (const account of accounts) locate(account);
-      const accountsNow = (): TreeAccounts => accountsInTree(this.#tree, driver, accounts, trustAnchors, locate);
+      const given = new GivenAccounts(accounts, bootstrapServer);
+      const accountsNow = (): TreeAccounts => accountsInTree(this.#tree, driver, given, trustAnchors, locate);
       const context: SmartcardContext = {
         tree: this.#tree,
         formats: new PayloadFormat(this.#tree, ''),
         lwm2mVersion,
         bootstrapAccount: undefined,
         trustAnchors,
+        given,
         complete,
         contextOf: this.#management.contextOf(undefined, []),
       };

@@ -22,7 +22,7 @@ import {
   formatBootstrapRequestQueries,
   isMalformed,
 } from '@lapwing/lwm2m';
-import type { BootstrapOperation, Path } from '@lapwing/lwm2m';
+import type { BootstrapOperation, Malformed, Path } from '@lapwing/lwm2m';
 import type { AssociationEvent, Driver } from '@lapwing/transport';
 import type { BootstrapReason } from '../api.ts';
 import { connectOptions } from '../client-options.ts';
@@ -38,6 +38,7 @@ import { applyPack, performBootstrapOperation } from './bootstrap-operations.ts'
 import { advanceBootstrap, bootstrapDeadline, isUnderWay } from './bootstrap-state.ts';
 import type { BootstrapInput, BootstrapState, BootstrapTimes } from './bootstrap-state.ts';
 import { inconsistenciesOf } from './consistency.ts';
+import type { GivenAccounts } from './given-accounts.ts';
 import { bootstrapServerInstancesOf, securityAccountOf } from './security-account.ts';
 import type { SecurityAccount } from './security-account.ts';
 import { adoptChange, restoreTree, snapshotTree } from './tree-snapshot.ts';
@@ -49,6 +50,7 @@ export interface BootstrapParts extends Omit<BootstrapContext, 'bootstrapAccount
   readonly endpointClientName: string | undefined;
   /** Certificates in DER that a server's path may end at. */
   readonly trustAnchors: readonly Uint8Array[];
+  readonly given: GivenAccounts;
   readonly locate: (account: SecurityAccount) => ServerLocation;
   readonly times: Omit<BootstrapTimes, 'holdOff'>;
   /** Why the accounts in the tree are of no use to this client; none when one of them is. */
@@ -174,7 +176,7 @@ export class BootstrapProcedure {
   /** The configuration stands: the account that brought it goes when /0/x/12 says so. */
   armPurge(now: number): void {
     const id = this.accountInstanceId;
-    const account = id === undefined ? undefined : securityAccountOf(this.#parts.tree, id, this.#parts.trustAnchors);
+    const account = id === undefined ? undefined : this.#accountAt(id);
     const seconds = account === undefined || isMalformed(account) ? 0 : account.accountTimeoutSeconds;
     this.#purgeAt = seconds > 0 ? now + seconds * 1000 : Infinity;
   }
@@ -295,7 +297,7 @@ export class BootstrapProcedure {
 
   #times(): BootstrapTimes {
     const id = this.accountInstanceId;
-    const account = id === undefined ? undefined : securityAccountOf(this.#parts.tree, id, this.#parts.trustAnchors);
+    const account = id === undefined ? undefined : this.#accountAt(id);
     const holdOff = account === undefined || isMalformed(account) ? 0 : account.holdOffSeconds * 1000;
     const { times } = this.#parts;
     // A configuration that led nowhere is not asked for again at once.
@@ -416,15 +418,44 @@ export class BootstrapProcedure {
     this.#handle({ kind: 'failed' });
   }
 
+  /** The account of the Bootstrap-Server as it is now. */
+  #accountAt(id: number): SecurityAccount | Malformed {
+    const { tree, trustAnchors, given } = this.#parts;
+    const account = securityAccountOf(tree, id, trustAnchors);
+    const known = given.bootstrapServer(tree, id);
+    if (known === undefined) return account;
+    const {
+      uri,
+      parsedUri,
+      credentials,
+      serverName,
+      cipherSuites,
+      holdOffSeconds = 0,
+      accountTimeoutSeconds = 0,
+    } = known;
+    const times = isMalformed(account) ? { holdOffSeconds, accountTimeoutSeconds } : account;
+    return {
+      ...times,
+      objectInstanceId: id,
+      isBootstrapServer: true,
+      uri,
+      parsedUri,
+      shortServerId: undefined,
+      credentials,
+      serverName,
+      cipherSuites,
+    };
+  }
+
   /** The Bootstrap-Server as its account says now; undefined when that cannot be used. */
   #connect(): ServerPeer | undefined {
     const id = this.accountInstanceId;
-    const { tree, trustAnchors, locate, isServer } = this.#parts;
+    const { locate, isServer } = this.#parts;
     if (id === undefined) {
       this.#failure = 'there is no account of a Bootstrap-Server';
       return undefined;
     }
-    const account = securityAccountOf(tree, id, trustAnchors);
+    const account = this.#accountAt(id);
     if (isMalformed(account)) {
       this.#failure = account.malformed;
       return undefined;
@@ -496,8 +527,8 @@ export class BootstrapProcedure {
   }
 
   #inconsistencies(): readonly string[] {
-    const { tree, trustAnchors, obstacles } = this.#parts;
-    const found = inconsistenciesOf(tree, { bootstrapAccount: this.#account?.objectInstanceId, trustAnchors });
+    const { tree, trustAnchors, given, obstacles } = this.#parts;
+    const found = inconsistenciesOf(tree, { bootstrapAccount: this.#account?.objectInstanceId, trustAnchors, given });
     return found.length > 0 ? found : obstacles();
   }
 

@@ -14,13 +14,15 @@ import type { ClientObject, ObjectInstanceContent } from '../client-object.ts';
 import { isRefusal } from '../refusal.ts';
 import { performBootstrapOperation } from './bootstrap-operations.ts';
 import { inconsistenciesOf } from './consistency.ts';
+import { GivenAccounts } from './given-accounts.ts';
 
+const NONE = new GivenAccounts([]);
 const SOUND: WorldOptions = {
   security: { 0: security(101), 1: BOOTSTRAP_SERVER },
   servers: { 0: server(101) },
 };
 const of = (options: WorldOptions): readonly string[] =>
-  inconsistenciesOf(world({ ...SOUND, ...options }).tree, { bootstrapAccount: 1, trustAnchors: [] });
+  inconsistenciesOf(world({ ...SOUND, ...options }).tree, { bootstrapAccount: 1, trustAnchors: [], given: NONE });
 const link = (objectId: number, objectInstanceId: number): ObjectInstanceContent[number] => ({
   objectId,
   objectInstanceId,
@@ -46,7 +48,7 @@ describe('whether bootstrap may finish (Core §6.1)', () => {
 
   it('yes: without a Bootstrap-Server, where there was none', () =>
     assert.deepEqual(
-      inconsistenciesOf(world({ ...SOUND, security: { 0: security(101) } }).tree, { bootstrapAccount: undefined, trustAnchors: [] }), // prettier-ignore
+      inconsistenciesOf(world({ ...SOUND, security: { 0: security(101) } }).tree, { bootstrapAccount: undefined, trustAnchors: [], given: NONE }), // prettier-ignore
       [],
     ));
 
@@ -94,7 +96,7 @@ describe('whether bootstrap may finish (Core §6.1)', () => {
       payload: payload(112, path, { '/1/0/5': 86400 }),
     });
     assert.ok(!isRefusal(answer));
-    assert.deepEqual(inconsistenciesOf(one.tree, { bootstrapAccount: 1, trustAnchors: [] }), [
+    assert.deepEqual(inconsistenciesOf(one.tree, { bootstrapAccount: 1, trustAnchors: [], given: NONE }), [
       '/0 and /1 have no account of a server in common.',
       '/1/0/0 (Short Server ID) is missing.',
       '/1/0/1 (Lifetime) is missing.',

@@ -7,6 +7,7 @@ import type { ObjectTree, TreeObject } from '../object-tree.ts';
 import { SERVER_RESOURCES } from '../objects/server.ts';
 import { ascending } from '../operations/read.ts';
 import { ACCOUNT_LINKS, ACCOUNT_OBJECTS, linksIn } from './account-objects.ts';
+import type { GivenAccounts } from './given-accounts.ts';
 import {
   bootstrapServerInstancesOf,
   SECURITY_OBJECT,
@@ -21,6 +22,8 @@ export interface ConsistencyContext {
   readonly bootstrapAccount: number | undefined;
   /** For the usages 0 and 1 of /0/x/15. */
   readonly trustAnchors: readonly Uint8Array[];
+  /** Accounts that need not be looked at. */
+  readonly given: GivenAccounts;
 }
 
 /** One sentence each, with the path it is about; none when bootstrap may finish. Never a byte of a key. */
@@ -45,10 +48,10 @@ export function inconsistenciesOf(tree: ObjectTree, context: ConsistencyContext)
 }
 
 /** Accounts that say nothing or too little of how a server is reached. */
-function unusable(tree: ObjectTree, { trustAnchors }: ConsistencyContext): readonly string[] {
+function unusable(tree: ObjectTree, { trustAnchors, given }: ConsistencyContext): readonly string[] {
   return instancesOf(tree, SECURITY_OBJECT).flatMap((id) => {
-    const account = securityAccountOf(tree, id, trustAnchors);
-    return isMalformed(account) ? [`${account.malformed}.`] : [];
+    const account = given.has(tree, id) ? undefined : securityAccountOf(tree, id, trustAnchors);
+    return account !== undefined && isMalformed(account) ? [`${account.malformed}.`] : [];
   });
 }
 

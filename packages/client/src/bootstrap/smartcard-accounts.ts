@@ -14,9 +14,10 @@ import { DEVICE_OBJECT } from './account-objects.ts';
 import type { BootstrapContext } from './bootstrap-context.ts';
 import { performBootstrapOperation } from './bootstrap-operations.ts';
 import { inconsistenciesOf } from './consistency.ts';
+import type { ConsistencyContext } from './consistency.ts';
 import { bootstrapServerInstancesOf, securityAccountOf, SECURITY_OBJECT } from './security-account.ts';
 
-export type SmartcardContext = BootstrapContext & { readonly trustAnchors: readonly Uint8Array[] };
+export type SmartcardContext = BootstrapContext & Pick<ConsistencyContext, 'trustAnchors' | 'given'>;
 
 export interface SmartcardHost {
   /** Change the accounts: whole, or not at all. */
@@ -177,12 +178,12 @@ export class SmartcardAccounts {
     const bootstrapAccount = bootstrapServerInstancesOf(tree)[0];
     const ids = [...(tree.objects.get(SECURITY_OBJECT)?.instances.keys() ?? [])];
     const isForBootstrap = bootstrapAccount !== undefined && ids.length === 1;
-    const { trustAnchors } = this.#context;
+    const { trustAnchors, given } = this.#context;
     if (isForBootstrap) {
       const account = securityAccountOf(tree, bootstrapAccount, trustAnchors);
       return isMalformed(account) ? badRequest(account.malformed) : undefined;
     }
-    const problems = inconsistenciesOf(tree, { bootstrapAccount, trustAnchors });
+    const problems = inconsistenciesOf(tree, { bootstrapAccount, trustAnchors, given });
     return problems.length === 0 ? undefined : badRequest(problems.join('; '));
   }
 }

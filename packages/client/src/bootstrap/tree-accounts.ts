@@ -4,9 +4,9 @@ import { isMalformed } from '@lapwing/lwm2m';
 import type { Driver } from '@lapwing/transport';
 import { schemeProblem } from '../client-options.ts';
 import type { ObjectTree } from '../object-tree.ts';
-import { securityContent, SECURITY_RESOURCES } from '../objects/security.ts';
 import type { ResolvedAccount } from '../server-account.ts';
 import type { ServerLocation } from '../server-peer.ts';
+import type { GivenAccounts } from './given-accounts.ts';
 import { securityAccountOf, SECURITY_OBJECT, serverIdOfSecurity, serverInstanceOf } from './security-account.ts';
 
 export interface TreeAccounts {
@@ -16,15 +16,13 @@ export interface TreeAccounts {
 }
 
 /**
- * @param given  accounts of the options: where one stands unchanged in the tree, it is used with all it has beyond that
- * (an address, a chain of certificates).
- * @param trustAnchors  for the others.
+ * @param trustAnchors  for accounts that are not given.
  * @param locate  throws UsageError for one that cannot be found.
  */
 export function accountsInTree(
   tree: ObjectTree,
   driver: Driver,
-  given: readonly ResolvedAccount[],
+  given: GivenAccounts,
   trustAnchors: readonly Uint8Array[],
   locate: (account: ResolvedAccount) => ServerLocation,
 ): TreeAccounts {
@@ -33,20 +31,20 @@ export function accountsInTree(
   const addresses = new Set<string>();
   const ids = [...(tree.objects.get(SECURITY_OBJECT)?.instances.keys() ?? [])].sort((a, b) => a - b);
   for (const id of ids) {
-    const account = securityAccountOf(tree, id, trustAnchors);
+    const known = given.server(tree, id);
+    const account = known ?? securityAccountOf(tree, id, trustAnchors);
     if (isMalformed(account)) {
       // The account of a Bootstrap-Server is not what is asked about.
       if (serverIdOfSecurity(tree, id) !== undefined) unusable.push(account.malformed);
       continue;
     }
     const { shortServerId, parsedUri, uri, credentials, serverName, cipherSuites } = account;
-    if (account.isBootstrapServer || shortServerId === undefined) continue;
+    if (shortServerId === undefined) continue;
     const objectInstanceId = serverInstanceOf(tree, shortServerId);
     if (objectInstanceId === undefined) {
       unusable.push(`/0/${id}: the Server Object has no Object Instance for Short Server ID ${shortServerId}`);
       continue;
     }
-    const known = given.find((one) => stands(tree, id, one));
     const resolved: ResolvedAccount = {
       ...(known ?? {
         uri,
@@ -85,18 +83,4 @@ function located(
     if (error instanceof UsageError) return error.message;
     throw error;
   }
-}
-
-/** Whether this Security Object Instance says what the account of the options does. */
-function stands(tree: ObjectTree, objectInstanceId: number, account: ResolvedAccount): boolean {
-  const content = securityContent(account);
-  const { uri, securityMode, publicKeyOrIdentity, serverPublicKey, secretKey, shortServerId } = SECURITY_RESOURCES;
-  return [uri, securityMode, publicKeyOrIdentity, serverPublicKey, secretKey, shortServerId].every((id) =>
-    isSame(tree.get(`/${SECURITY_OBJECT}/${objectInstanceId}/${id}`), content[id]),
-  );
-}
-
-function isSame(kept: unknown, given: unknown): boolean {
-  if (!(kept instanceof Uint8Array) || !(given instanceof Uint8Array)) return kept === given;
-  return kept.length === given.length && kept.every((byte, index) => byte === given[index]);
 }

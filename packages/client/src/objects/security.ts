@@ -60,7 +60,7 @@ export const securityContent = ({
   ...asked(serverName, cipherSuites),
 });
 
-const bootstrapServerContent = (account: ResolvedBootstrapAccount): ObjectInstanceContent => ({
+export const bootstrapServerContent = (account: ResolvedBootstrapAccount): ObjectInstanceContent => ({
   [ID.uri]: account.uri,
   [ID.bootstrapServer]: true,
   ...keys(account.credentials),
