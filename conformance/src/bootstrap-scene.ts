@@ -75,6 +75,8 @@ export interface BootstrapSceneOptions {
   readonly bootstrapServer?: Partial<BootstrapServerOptions>;
   /** Whom the Bootstrap-Server knows over coaps; default: nobody. */
   readonly entries?: readonly SecurityEntry[];
+  /** What the Bootstrap-Server shows; default: its own. */
+  readonly bootstrapCredentials?: ServerCredentials;
   /** Whom the first server knows over coaps, and what it shows; defaults: nobody, its own. */
   readonly serverEntries?: readonly SecurityEntry[];
   readonly serverCredentials?: ServerCredentials;
@@ -133,7 +135,7 @@ export class BootstrapScene implements AsyncDisposable {
       const now = (): number => network.now();
       return new Operator(server, ENDPOINT_CLIENT_NAME, (promise) => this.settle(promise), now);
     });
-    const drivers = this.#drivers(BOOTSTRAP_HOST, BOOTSTRAP.credentials);
+    const drivers = this.#drivers(BOOTSTRAP_HOST, options.bootstrapCredentials ?? BOOTSTRAP.credentials);
     if (options.isScripted === true) this.#script = new ScriptedBootstrapServer(network, drivers, BOOTSTRAP.key);
     else this.#bootstrapServer = this.#serve(drivers, options);
     network.onDatagram = ({ host: from }, { host: to }, datagram): void => {

@@ -231,6 +231,18 @@ export const SCENARIOS: readonly Case[] = [
     ['bootstrap-deletes-all', 'Everything is deleted but Device and the account of the Bootstrap-Server', SINCE_1_0],
     ['bootstrap-access-control', 'Access Control that is written holds between two servers', SINCE_1_0],
   ]),
+  ...cases('bootstrap-secure', [
+    ['bootstrap-secured', 'Bootstrap over coaps, by kind of credentials', SINCE_1_0],
+    ['bootstrap-secured-without-name', 'Bootstrap and Register over coaps without a name', SINCE_1_1],
+    ['bootstrap-secured-refused', 'Credentials that no Bootstrap is given for, each with its reason', SINCE_1_0],
+    ['bootstrap-plain-of-known-device', 'A device with credentials is not let in over plain coap', SINCE_1_0],
+    ['bootstrap-sni', 'Bootstrap-Server and server are told apart by name', SINCE_1_0],
+    ['bootstrap-plain-then-secured', 'Bootstrap over plain coap, then Register over coaps', SINCE_1_0],
+    ['bootstrap-identity-changes', 'One name, two identities: to the Bootstrap-Server and to the server', SINCE_1_0],
+    ['bootstrap-generated', 'Credentials made on the spot, others with each Bootstrap', SINCE_1_0],
+    ['bootstrap-generated-one-after-the-other', 'Credentials of another kind with each Bootstrap', SINCE_1_0],
+    ['bootstrap-renews-itself', 'The Bootstrap-Server renews its own account', SINCE_1_0],
+  ]),
   ...cases('bootstrap-attributes', [
     ['bootstrap-ends-attributes', 'Bootstrap ends observations and attributes of every level', SINCE_1_0],
   ]),
