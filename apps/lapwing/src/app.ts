@@ -8,6 +8,7 @@ import type { Driver, PeerAddress } from '@lapwing/transport';
 import { FirmwareUpdates, LwM2mServer } from '@lapwing/server';
 import type { Logger } from 'pino';
 import { type Bootstrap, startBootstrap } from './bootstrap/bootstrap.ts';
+import { logCaughtErrors } from './caught-errors.ts';
 import { type Configuration, DEFAULT_CONFIGURATION } from './configuration.ts';
 import { countersOf } from './counters.ts';
 import { DefinitionStore } from './definition-store.ts';
@@ -89,6 +90,8 @@ async function startInOrder(
   closers: (() => Promise<unknown>)[],
   close: () => Promise<void>,
 ): Promise<App> {
+  const silence = logCaughtErrors(log);
+  closers.push(() => Promise.resolve(silence()));
   const definitions = await loadDefinitions(configuration, log);
   const security = await openSecurity(configuration.dataDir, configuration.maxCredentials, Date.now(), log);
   closers.push(() => security.close());

@@ -65,7 +65,13 @@ async function serve(dataDir: string, coapPort: number, coapsPort: number): Prom
   children.push(child);
   let out = '';
   child.stdout?.setEncoding('utf8');
-  while (!out.includes('Ctrl+C')) out += ((await once(child.stdout!, 'data')) as [string])[0];
+  const failed = exited.then(([code]) => {
+    throw new Error(`it ended with ${code} before it was up`);
+  });
+  failed.catch(() => undefined);
+  while (!out.includes('Ctrl+C')) {
+    out += ((await Promise.race([once(child.stdout!, 'data'), failed])) as [string])[0];
+  }
   return {
     api: new RestClient(/http:\/\/localhost:\d+/.exec(out)?.[0] ?? ''),
     stop: async () => {
