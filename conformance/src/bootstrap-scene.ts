@@ -40,9 +40,7 @@ const ADDRESSES: Readonly<Record<string, string>> = {
   ...Object.fromEntries(MANAGEMENT.map(({ hostName }, index) => [hostName, SERVER_HOSTS[index]!])),
 };
 
-/** Where everybody is. */
 export const BOOTSTRAP_COAP: PeerAddress = { host: BOOTSTRAP_HOST, port: 5683 };
-export const SERVER_COAP: PeerAddress = { host: SERVER_HOSTS[0], port: 5683 };
 export const URIS = {
   bootstrap: `coap://${BOOTSTRAP.hostName}`,
   secureBootstrap: `coaps://${BOOTSTRAP.hostName}`,

@@ -25,7 +25,7 @@ export function renderReport(chapters: readonly Chapter[], results: Results): st
     '',
     'What the Client and the Server are held to, case by case. This file is made by `npm run conformance`; a test fails when it is stale.',
     '',
-    'Each case runs in virtual time for every version of LwM2M it is about, and for every content format or kind of credential where it says so, through the public API of [`@lapwing/client`](client-library.md) and [`@lapwing/server`](server-library.md). No case is run again when it fails.',
+    'Each case runs in virtual time for every version of LwM2M it is about, and for every content format or kind of credential where it says so, through the public API of [`@lapwing/client`](client-library.md), [`@lapwing/server`](server-library.md) and [`@lapwing/bootstrap-server`](bootstrap-server-library.md). No case is run again when it fails.',
     '',
     '| | passes | open | |',
     '|---|---|---|---|',

@@ -81,7 +81,7 @@ export interface BootstrapOptions {
   readonly additionalParameters?: Readonly<Record<string, string>>;
   /** How long the Bootstrap-Server may be silent, in seconds. Default 247, EXCHANGE_LIFETIME. */
   readonly silenceSeconds?: number;
-  /** Pause before the first repetition of a bootstrap that failed; doubles with each. Default 60. */
+  /** Pause before the first repetition of a bootstrap that failed, or led to no registration; doubles with each. Default 60. */
   readonly retryTimerSeconds?: number;
   /** The longest pause before a repetition. Default 86400. */
   readonly maxRetrySeconds?: number;
