@@ -1,6 +1,5 @@
 /** The simulated device that knows nothing but the Bootstrap-Server, over several starts of the whole. */
 import assert from 'node:assert/strict';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +9,7 @@ import type { App } from '../src/index.ts';
 import type { AppOptions } from '../src/app.ts';
 import type { SessionJson, SessionListJson } from '../src/rest/bootstrap-schemas.ts';
 import type { DeviceJson } from '../src/rest/schemas.ts';
+import { freePort } from './free-port.ts';
 import { RunningApp } from './running-app.ts';
 
 const NAME = 'demo-power-meter';
@@ -18,14 +18,6 @@ before(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'lapwing-demo-'));
 });
 after(() => rm(dataDir, { recursive: true }));
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  await new Promise<void>((closed) => socket.close(closed));
-  return port;
-}
 
 async function registered({ server }: App): Promise<void> {
   while (server.device(NAME) === undefined) await once(server, 'registered');

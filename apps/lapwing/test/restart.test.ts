@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSecretKey } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { type EventEmitter, once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,6 +17,7 @@ import type { PendingListJson } from '../src/rest/operation-schemas.ts';
 import type { ProblemBody } from '../src/rest/problem.ts';
 import type { DeviceJson, ObservationJson } from '../src/rest/schemas.ts';
 import type { AddedCredentialJson } from '../src/rest/security-schemas.ts';
+import { freePort } from './free-port.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const TEMPERATURE = '/3303/0/5700';
@@ -31,14 +31,6 @@ after(async () => {
   for (const child of children) child.kill('SIGKILL');
   await rm(folder, { recursive: true });
 });
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  await new Promise<void>((closed) => socket.close(closed));
-  return port;
-}
 
 interface Served {
   readonly api: RestClient;
