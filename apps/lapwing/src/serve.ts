@@ -46,7 +46,7 @@ export async function serve(flags: Readonly<Record<string, unknown>>, terminal: 
 }
 
 /** Read here, by the commands that ask a server, and by tests. */
-const OTHER_VARIABLES = ['LAPWING_CONFIG', 'LAPWING_URL', 'LAPWING_REQUIRE_TOOLS'];
+const OTHER_VARIABLES = ['LAPWING_CONFIG', 'LAPWING_URL', 'LAPWING_REQUIRE_TOOLS', 'LAPWING_PCSC_MINI'];
 
 async function readConfiguration(
   file: unknown,
