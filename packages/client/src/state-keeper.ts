@@ -47,7 +47,10 @@ export class StateKeeper {
   }
 
   handleTimeout(now: number): void {
-    if (this.#deadline <= now) this.stateChanged();
+    if (this.#deadline > now) return;
+    // A save that is under way may take long: what is due is not due all the time until then.
+    this.#deadline = Infinity;
+    this.stateChanged();
   }
 
   /** The state as it is now is the last one to be saved. */
