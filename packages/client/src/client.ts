@@ -8,8 +8,8 @@
 import { EventEmitter } from 'node:events';
 import { Codes, OperationFailed, UsageError } from '@lapwing/coap';
 import type { CoapEvent, IncomingRequest } from '@lapwing/coap';
-import { formatPath, isMalformed, ObjectDefinitions, parsePath, ROOT } from '@lapwing/lwm2m';
-import type { DefinitionLookup, NodeEntry, Path } from '@lapwing/lwm2m';
+import { formatPath, isMalformed, parsePath, ROOT } from '@lapwing/lwm2m';
+import type { NodeEntry, Path } from '@lapwing/lwm2m';
 import { isSecure } from '@lapwing/transport';
 import type { AssociationEvent, Driver, PeerAddress, TimedLayer } from '@lapwing/transport';
 import type {
@@ -38,13 +38,12 @@ import { checkOptions, checkSchemes, locationOf } from './client-options.ts';
 import { captureState, readState, restoreAttributes } from './client-state.ts';
 import type { ClientState } from './client-state.ts';
 import type { KeptAt, ObjectInstanceContent, SettableAt, TreeAccess } from './client-object.ts';
+import { buildTree } from './client-tree.ts';
 import { reportClientError } from './diagnostics.ts';
 import { DeviceManagement } from './device-management.ts';
-import { ObjectTree } from './object-tree.ts';
-import { withServers } from './objects/access-control.ts';
-import { deviceObject } from './objects/device.ts';
-import { securityObject } from './objects/security.ts';
-import { SERVER_RESOURCES, serverHandlers, serverObject } from './objects/server.ts';
+import { EarlyRequests } from './early-requests.ts';
+import type { ObjectTree, TreeListener } from './object-tree.ts';
+import { SERVER_RESOURCES, serverHandlers } from './objects/server.ts';
 import type { ServerActions } from './objects/server.ts';
 import { carriesTime, PayloadFormat } from './payload-format.ts';
 import { isRefusal, OperationRefused, type HandlerFailed } from './refusal.ts';
@@ -63,7 +62,7 @@ import {
   urgencyOf,
 } from './saved-objects.ts';
 import { resolveAccounts, resolveBootstrapAccount } from './server-account.ts';
-import type { ResolvedAccount, ResolvedBootstrapAccount, ServerSettings } from './server-account.ts';
+import type { ResolvedAccount, ServerSettings } from './server-account.ts';
 import type { ServerLocation } from './server-peer.ts';
 import { Servers } from './servers.ts';
 import type { ServersListener } from './servers.ts';
@@ -71,10 +70,6 @@ import { StateKeeper } from './state-keeper.ts';
 
 /** ms. RFC 7252 §4.8.2. */
 const MAX_TRANSMIT_WAIT = 93_000;
-/** Requests of one server that wait for its registration to be complete. */
-const MAX_EARLY_REQUESTS = 16;
-
-let sharedDefinitions: DefinitionLookup | undefined;
 
 /** The accounts may become others than those of the options. */
 const mayBootstrap = ({ bootstrapServer, smartcard }: ClientOptions): boolean =>
@@ -107,7 +102,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
   #unheard = 0;
   readonly #layer: TimedLayer;
   /** Requests that came before the registration with their server was complete. */
-  readonly #early = new Map<RegistrationProcedure, IncomingRequest[]>();
+  readonly #early = new EarlyRequests();
   /** What changes bring about, kept back while a request is answered; undefined: nothing is. */
   #keptBack: (() => void)[] | undefined;
   #strangers = 0;
@@ -146,7 +141,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
    */
   constructor(driver: Driver, options: ClientOptions) {
     super();
-    const { endpointClientName, lwm2mVersion = '1.2', binding = 'U', queueMode = false, alternatePath = '' } = options;
+    const { endpointClientName, lwm2mVersion = '1.2', queueMode = false, alternatePath = '' } = options;
     checkOptions(options);
     this.endpointClientName = endpointClientName;
     this.#driver = driver;
@@ -156,7 +151,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     checkSchemes([...accounts, ...(bootstrapServer === undefined ? [] : [bootstrapServer])], driver);
     this.#attributes = new AttributeStore(() => this.#handleAttributes());
     const serverActions = this.#serverActions();
-    this.#tree = this.#buildTree(options, accounts, bootstrapServer, binding, serverActions);
+    this.#tree = buildTree(options, { servers: accounts, bootstrapServer }, serverActions, this.#treeListener());
     const storage = { ...DEFAULT_NOTIFICATION_STORAGE, ...options.notificationStorage };
     if (options.stateStore !== undefined) {
       this.#state = new StateKeeper(options.stateStore, {
@@ -558,24 +553,8 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     };
   }
 
-  #buildTree(
-    options: ClientOptions,
-    accounts: readonly ResolvedAccount[],
-    bootstrapServer: ResolvedBootstrapAccount | undefined,
-    binding: string,
-    serverActions: ServerActions,
-  ): ObjectTree {
-    const { definitions = (sharedDefinitions ??= new ObjectDefinitions()), lwm2mVersion = '1.2' } = options;
-    const hasDevice = options.objects.some(({ objectId }) => objectId === 3);
-    const objects = [
-      securityObject(accounts, bootstrapServer),
-      serverObject(accounts, binding, serverActions),
-      ...(hasDevice ? [] : [deviceObject({ binding })]),
-      ...options.objects.map((object) =>
-        object.objectId === ACCESS_CONTROL_OBJECT ? withServers(object, accounts) : object,
-      ),
-    ];
-    return new ObjectTree(objects, definitions, lwm2mVersion, {
+  #treeListener(): TreeListener {
+    return {
       changed: (paths) => this.#handleChanges(paths),
       removed: (path) => {
         if (!this.isBootstrapping) this.#attributes.forget(path);
@@ -583,7 +562,7 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
       instancesChanged: (path) => this.#handleInstances(path),
       hookFailed: (failure) => this.#announceFailure(failure),
       unixTime: () => this.#driver.unixTime(),
-    });
+    };
   }
 
   #restore({ objects, attributes, notifications }: ClientState): void {
@@ -762,27 +741,15 @@ export class LwM2mClient extends EventEmitter<ClientEvents> implements TreeAcces
     }
   }
 
-  /**
-   * Nothing is done for a server before its registration is complete. Its acceptance may have been lost or overtaken,
-   * though, so while a Register is under way requests wait for the outcome. OMA TS Core §6.2.1.
-   */
   #handleEarly(request: IncomingRequest, procedure: RegistrationProcedure): void {
     this.#beforeRegistration++;
-    const waiting = this.#early.get(procedure) ?? [];
-    // The blocks of a stream cannot wait.
-    const mayWait = procedure.state.kind === 'registering' && !request.streamed;
-    if (!mayWait || waiting.length >= MAX_EARLY_REQUESTS) return this.#ignore(request);
-    waiting.push(request);
-    this.#early.set(procedure, waiting);
+    if (!this.#early.wait(request, procedure)) this.#ignore(request);
   }
 
   #handleStateChange(procedure: RegistrationProcedure): void {
     if (procedure.state.kind === 'closed') this.#allClosed?.();
     if (procedure.state.kind === 'registering') return;
-    const waiting = this.#early.get(procedure);
-    if (waiting === undefined) return;
-    this.#early.delete(procedure);
-    for (const request of waiting) {
+    for (const request of this.#early.take(procedure)) {
       if (procedure.isRegistered) this.#answer(request, procedure);
       else this.#ignore(request);
     }
