@@ -185,6 +185,33 @@ describe('a smartcard', () => {
     assert.deepEqual(scene.events, ['finished', 'started: no-server']);
   });
 
+  it('that is put in while the Bootstrap-Server is at work ends that, when its operation is done, and goes first', async () => {
+    let written: () => void = () => undefined;
+    const slow = {
+      objectId: 3341,
+      instances: { 0: { 5527: { read: () => 'a', write: () => new Promise<void>((resolve) => (written = resolve)) } } },
+    };
+    const slot = new Slot();
+    const scene = start({ servers: [], bootstrapServer: { uri: BOOTSTRAP_URI }, objects: [slow] }, slot);
+    const { network, bootstrapServer, client, events } = scene;
+    await network.run(1_000);
+    const write = bootstrapServer.start('PUT /3341/0/5527', { contentFormat: 0 }, 'b');
+    await network.run(1_000);
+    slot.change(card('one'));
+    await network.run(1_000);
+    assert.deepEqual(client.objectInstanceIds(0), [0]);
+    written();
+    await network.run(1_000);
+    assert.ok((await write).code !== '');
+    assert.deepEqual(events, [
+      'started: no-server',
+      'failed: it was not wanted any more, again in Infinity s',
+      'finished',
+      'registered 77',
+    ]);
+    assert.equal(client.registrations.length, 1);
+  });
+
   const unusable: readonly (readonly [string, SmartcardContent, RegExp])[] = [
     ['bytes that are no TLV', { fingerprint: 'x', objects: [{ objectId: 0, version: undefined, instances: Uint8Array.of(8, 0, 99) }] }, /Object 0/], // prettier-ignore
     [

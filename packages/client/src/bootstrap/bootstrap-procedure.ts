@@ -165,6 +165,14 @@ export class BootstrapProcedure {
     this.#handle({ kind: 'abandon' });
   }
 
+  /** Resolves when no bootstrap is under way, and nothing of the last one is to be undone. */
+  async settled(): Promise<void> {
+    while (this.isUnderWay || this.#rollback !== undefined) {
+      await new Promise<void>((resolve) => this.#settling.push(resolve));
+    }
+  }
+  readonly #settling: (() => void)[] = [];
+
   close(): void {
     this.#beginAfterwards = undefined;
     this.#failure = 'the client was closed';
@@ -319,6 +327,7 @@ export class BootstrapProcedure {
     this.#leaveAt = now + EXCHANGE_LIFETIME;
     this.armPurge(now);
     this.#listener.finished();
+    for (const resolve of this.#settling.splice(0)) resolve();
   }
 
   #failed(now: number, retryAt: number): void {
@@ -344,6 +353,7 @@ export class BootstrapProcedure {
     const rollback = this.#rollback;
     this.#rollback = undefined;
     rollback?.();
+    for (const resolve of this.#settling.splice(0)) resolve();
     const reason = this.#beginAfterwards;
     this.#beginAfterwards = undefined;
     if (reason !== undefined) this.begin(reason);

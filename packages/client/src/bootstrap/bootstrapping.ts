@@ -104,7 +104,9 @@ export class Bootstrapping {
     if (!this.hasAccount) {
       throw new OperationRefused(Codes.methodNotAllowed, 'this client has no Bootstrap-Server');
     }
-    afterResponse(() => this.#procedure.begin('server-trigger'));
+    afterResponse(() => {
+      if (!this.#isReconfiguring) this.#procedure.begin('server-trigger');
+    });
   }
 
   /** All attempts with this server have failed (/1/x/16). Bootstrap follows when no other can be, or may yet be, registered with. */
@@ -127,8 +129,10 @@ export class Bootstrapping {
    */
   async reconfigure(change: () => MaybePromise<Refusal | undefined>): Promise<Refusal | undefined> {
     const { tree } = this.#parts;
-    this.#procedure.abandon();
     this.#isReconfiguring = true;
+    this.#procedure.abandon();
+    // An operation that is being carried out comes to its end first, and a configuration that is being saved is taken.
+    await this.#procedure.settled();
     this.#configure();
     const base = snapshotTree(tree);
     for (const id of this.#accounts.keys()) this.#touched.add(id);
