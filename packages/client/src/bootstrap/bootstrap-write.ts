@@ -61,7 +61,7 @@ export function bootstrapWrite(
   if (object === undefined) return noSuchObject(path.objectId);
   if (path.kind === 'resource' && !isKnown(object, path)) return badRequest(`${formatPath(path)} is not supported`);
   const entries = context.formats.decode(path, contentFormat, payload);
-  if (isRefusal(entries)) return entries;
+  if (isRefusal(entries)) return withoutTexts(entries);
   if (entries.some((entry) => !isWithin(entry.path, path))) {
     return badRequest(`the payload is not all about ${formatPath(path)}`);
   }
@@ -88,7 +88,7 @@ export function bootstrapPack(
     return refusal(Codes.unsupportedContentFormat, `Content-Format ${contentFormat} is none of a pack`);
   }
   const entries = context.formats.decode(ROOT, contentFormat, payload);
-  if (isRefusal(entries)) return entries;
+  if (isRefusal(entries)) return withoutTexts(entries);
   const byObject = new Map<number, NodeEntry[]>();
   for (const entry of entries) {
     const group = byObject.get(entry.path.objectId);
@@ -112,6 +112,10 @@ export function bootstrapPack(
   }
   return apply(context, planned, removed);
 }
+
+/** What cannot be read may be a key, written as text: the reason is told, and may be logged, without what it quotes. */
+const withoutTexts = ({ refused, reason }: Refusal): Refusal =>
+  refusal(refused, reason.replaceAll(/"(?:[^"\\]|\\.)*"/gs, '"…"'));
 
 const noSuchObject = (objectId: number): Refusal => badRequest(`this client has no Object ${objectId}`);
 
