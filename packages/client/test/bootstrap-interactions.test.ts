@@ -2,10 +2,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Codes } from '@lapwing/coap';
-import { accessControlObject, temperatureObject } from '@lapwing/client';
+import {
+  accessControlObject,
+  firmwareUpdateObject,
+  LwM2mClient,
+  streamedRequests,
+  temperatureObject,
+} from '@lapwing/client';
 import type { ClientOptions, ClientState } from '@lapwing/client';
+import { SimulatedNetwork } from '@lapwing/testkit';
 import { ask, configure, HOUR, security, senml, serverInstance, startScene, WatchedStore } from './bootstrap-scene.ts';
 import type { Scene } from './bootstrap-scene.ts';
+import { RawServer } from './raw-server.ts';
 
 const FACTORY: Partial<ClientOptions> = {
   servers: [{ uri: 'coap://10.0.0.1', lifetimeSeconds: 300, muteSend: false }],
@@ -255,6 +263,60 @@ describe('a bootstrap begins', () => {
     assert.equal(client.registrations[0]?.shortServerId, 101);
     assert.equal(client.observationCount, 0);
   });
+
+  for (const isHeld of [false, true]) {
+    it(`while an image is uploaded${isHeld ? ', which the flash is slow to take' : ''}: not a block more is asked for, and it can be uploaded afterwards`, async () => {
+      const network = new SimulatedNetwork();
+      const bootstrapServer = new RawServer(network, { host: '10.0.0.3', port: 5683 });
+      const server = new RawServer(network);
+      const written: number[] = [];
+      const holds: (() => void)[] = [];
+      let holdsBack = false;
+      const object = firmwareUpdateObject({
+        receive: () => ({
+          write: (block) => {
+            written.push(block.length);
+            return holdsBack ? new Promise<void>((resolve) => holds.push(resolve)) : undefined;
+          },
+          end: () => undefined,
+          discard: () => void (written.length = 0),
+        }),
+        install: () => ({ firmwareVersion: '2.0' }),
+      });
+      const driver = network.driver({ host: '10.0.0.2', port: 56830 }, { streamedRequest: streamedRequests([object]) });
+      const client = new LwM2mClient(driver, {
+        endpointClientName: 'dev',
+        ...FACTORY,
+        servers: FACTORY.servers!,
+        bootstrapServer: { uri: 'coap://10.0.0.3' },
+        objects: [object],
+      });
+      client.register();
+      await network.run(1_000);
+      const image = new Uint8Array(20_000);
+      let code = '';
+      void server.start('PUT /5/0/0', { contentFormat: 42 }, image).then((answer) => (code = answer.code));
+      await network.run(100);
+      holdsBack = isHeld;
+      await network.run(50);
+      assert.ok(written.length > 0 && code === '');
+      client.bootstrap();
+      let toServer = 0;
+      // But for empty Acknowledgements, which are the message layer's.
+      network.onDatagram = (_from, to, { length }) => void (to.host === '10.0.0.1' && length > 4 && toServer++);
+      await network.run(1_000);
+      holdsBack = false;
+      for (const release of holds.splice(0)) release();
+      await ask(bootstrapServer, 'PUT /1/0/1', '2.04', senml([['/1/0/1', 500]]));
+      await network.run(1_000);
+      assert.equal(toServer, 0);
+      await ask(bootstrapServer, 'POST /bs', '2.04');
+      await network.run(HOUR);
+      assert.ok(!code.startsWith('2.'), code);
+      assert.equal((await server.request('PUT /5/0/0', { contentFormat: 42 }, image)).code, '2.04');
+      assert.equal((await server.request('GET /5/0/3', { accept: 0 })).text, '2');
+    });
+  }
 
   it('by two triggers at once: there is one bootstrap', async () => {
     const { network, server, bootstrapServer, client, events } = await registered();
