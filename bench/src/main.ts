@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { prepareGenerator } from './generator.ts';
 import { describeMachine, formatTable, writeResults } from './report.ts';
 import type { Scenario, ScenarioResult } from './scenario.ts';
+import { bootstrap } from './scenarios/bootstrap.ts';
 import { codec } from './scenarios/codec.ts';
 import { dtls } from './scenarios/dtls.ts';
 import { formats } from './scenarios/formats.ts';
@@ -13,7 +14,7 @@ import { memory } from './scenarios/memory.ts';
 import { notify } from './scenarios/notify.ts';
 import { queue } from './scenarios/queue.ts';
 
-const SCENARIOS: readonly Scenario[] = [codec, formats, get, lwm2m, notify, queue, memory, heap, dtls];
+const SCENARIOS: readonly Scenario[] = [codec, formats, get, lwm2m, notify, queue, bootstrap, memory, heap, dtls];
 
 const HELP = `usage: npm run bench -- [--quick] [--only NAME]...
 

@@ -161,4 +161,21 @@ describe('a Bootstrap-Pack-Request', () => {
     assert.equal((await ask(setup, device, 112, 'ep=one')).code, '4.05');
     assert.match(setup.refused[0]!.reason, /not taken: full/);
   });
+
+  it('puts back what was taken before something was not taken', async () => {
+    const undone: string[] = [];
+    const first = { exchange: () => () => undone.push('first') };
+    const second = { exchange: () => Promise.reject(new Error('full')) };
+    const configuration: BootstrapConfiguration = {
+      servers: [1, 2].map((shortServerId) => ({
+        shortServerId,
+        uri: 'coaps://lwm2m.example',
+        security: { mode: 'psk', generate: true },
+      })),
+    };
+    const lwm2mServers = [{ security: first, shortServerIds: [1] }, { security: second }];
+    await using setup = setUp({ one: configuration }, { lwm2mServers });
+    assert.equal((await ask(setup, setup.device(), 112, 'ep=one')).code, '4.05');
+    assert.deepEqual(undone, ['first']);
+  });
 });

@@ -99,9 +99,8 @@ describe('a Bootstrap', () => {
     );
     assert.equal(entries[1]!.duration, 20);
     assert.deepEqual(device.values.get('/0/1/5'), key);
-    const told = JSON.stringify([setup.ended, said, setup.server.sessions()], (name, value: unknown) =>
-      name === 'driver' || name === 'peer' ? undefined : value,
-    );
+    const told = JSON.stringify([setup.ended, said, setup.server.sessions()]);
+    assert.ok(told.length < 10_000);
     assert.doesNotMatch(told, /never to be seen|bmV2ZXIgdG8gYmUgc2Vlbg|110,101,118,101,114/);
   });
 
@@ -140,6 +139,18 @@ describe('a Bootstrap', () => {
       );
       assert.equal(setup.ended[0]!.outcome.kind, 'finished');
     });
+
+  it('is written in the usual format when the device does not read what it prefers', async () => {
+    await using setup = setUp();
+    const device = setup.device();
+    device.onRequest = ({ contentFormat }) =>
+      contentFormat === 11542 ? reply(Codes.unsupportedContentFormat) : undefined;
+    await bootstrap(setup, device, 'ep=one', 'pct=11542');
+    assert.deepEqual(
+      device.asked.map(({ contentFormat }) => contentFormat),
+      [undefined, 11542, 112, 112, undefined],
+    );
+  });
 
   it('of a device that has accounts deletes them first and writes to the ids that are free then', async () => {
     await using setup = setUp();
@@ -293,6 +304,17 @@ describe('a Bootstrap', () => {
     assert.deepEqual(device.values.get('/19/0/0/0'), new Uint8Array(20_000).fill(7));
     assert.equal(setup.ended[0]!.outcome.kind, 'finished');
   });
+
+  it('gives them over a slow network for longer than one operation may take', async () => {
+    await using setup = setUp(
+      { one: { ...ONE_SERVER, objects: [{ path: '/19/0', resources: { 0: { 0: new Uint8Array(60_000) } } }] } },
+      { network: { delay: [850, 900] } },
+    );
+    const device = setup.device();
+    await bootstrap(setup, device, 'ep=one');
+    assert.equal(setup.ended[0]!.outcome.kind, 'finished');
+    assert.ok(setup.ended[0]!.session.timeline.at(-2)!.duration > 93_000);
+  });
 });
 
 const SECURE = { shortServerId: 123, uri: 'coaps://10.0.9.9:5684' } as const;
@@ -394,6 +416,8 @@ describe('a Bootstrap ends', () => {
     assert.deepEqual(outcome, { kind: 'timeout', operation: undefined, path: undefined });
     assert.equal(session.endedAt! - session.startedAt, 5_000);
     assert.equal(session.timeline.at(-1)?.result, 'cancelled');
+    // What is not wanted any more is not sent any more.
+    assert.ok(setup.network.now() < 20_000, `busy until ${setup.network.now()}`);
     nothingLeft(setup);
   });
 
@@ -527,6 +551,19 @@ describe('a request is refused', () => {
       assert.equal(await bootstrap(setup, second, 'ep=two'), '2.04');
       nothingLeft(setup);
     }
+  });
+
+  it('with 5.03 also where a session has ended: that makes no room for another one', async () => {
+    await using setup = setUp(
+      { one: ONE_SERVER, two: ONE_SERVER, three: ONE_SERVER },
+      { parameters: { maxSessions: 1 } },
+    );
+    const first = setup.device();
+    await bootstrap(setup, first, 'ep=one');
+    const second = setup.device();
+    second.onRequest = answering('bootstrapWrite', 'silence');
+    await setup.settle(second.request('ep=two'));
+    assert.equal((await setup.settle(first.request('ep=three')))?.code, '5.03');
   });
 
   it('without an answer when too many are refused', async () => {

@@ -230,6 +230,20 @@ describe('a Bootstrap over coaps', () => {
     assert.equal(scene.outcomes.at(-1)?.kind, 'finished');
   });
 
+  it('is not replaced over coap, also of a name that only has a certificate', async () => {
+    const keys = newKeys();
+    await using scene = setUp(generated('psk'), { securityStore: new MemorySecurityStore() });
+    const device = scene.device({
+      kind: 'x509',
+      own: { chain: [certificateOf('one', keys)], privateKey: keys.privateKey },
+      server: { usage: 3, certificate: SERVER_CERTIFICATE, matchingType: 0, trustAnchors: [] },
+    });
+    device.onRequest = () => 'silence';
+    assert.equal((await settle(scene.network, device.request('ep=one')))?.code, '2.04');
+    assert.equal((await settle(scene.network, scene.device().request('ep=one')))?.code, '4.00');
+    assert.equal(scene.server.session('one')?.security.kind, 'x509');
+  });
+
   it('ends connection-closed when its credentials are taken away', async () => {
     await using scene = setUp(generated('psk'));
     const device = scene.device(PSK);
@@ -357,6 +371,17 @@ describe('credentials that are made for a device', () => {
     ]);
     assert.deepEqual(undone, ['first']);
     assert.equal(device.finished, 0);
+  });
+
+  it('are stored while the association ends: connection-closed', async () => {
+    const gate = Promise.withResolvers<void>();
+    const security = { exchange: () => gate.promise.then(() => () => undefined) };
+    await using scene = setUp(generated('psk'), { lwm2mServers: [{ security }] });
+    await scene.bootstrap(scene.device(PSK), 'ep=one');
+    await scene.server.security.remove('one');
+    gate.resolve();
+    await scene.network.run(100);
+    assert.deepEqual(scene.outcomes, [{ kind: 'connection-closed' }]);
   });
 
   it('are put back when the Bootstrap is cancelled while they are stored', async () => {

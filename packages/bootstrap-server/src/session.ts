@@ -108,8 +108,6 @@ export class Session implements BootstrapSession, Timed {
   readonly preferredContentFormat: number | undefined;
   readonly additional: Readonly<Record<string, string>>;
   readonly isDefaultConfiguration: boolean;
-  readonly driver: Driver;
-  readonly peer: Peer<PeerAddress>;
   readonly startedAt: number;
   endedAt: number | undefined = undefined;
   outcome: BootstrapOutcome | undefined = undefined;
@@ -119,7 +117,10 @@ export class Session implements BootstrapSession, Timed {
   /** Of the whole session; in the server's queue. */
   deadline: number = Infinity;
   heapIndex = -1;
+  // Private, so that a copy of a session holds nothing of the machinery.
   readonly #owner: SessionOwner;
+  readonly #driver: Driver;
+  readonly #peer: Peer<PeerAddress>;
   readonly #timeline: TimelineEntry[] = [];
   #address: PeerAddress;
   /** Bootstrap-Discover has told which Security Object Instances there are. */
@@ -137,8 +138,8 @@ export class Session implements BootstrapSession, Timed {
     this.sessionId = start.sessionId;
     this.endpointClientName = start.endpointClientName;
     this.origin = start.origin;
-    this.driver = start.driver;
-    this.peer = start.peer;
+    this.#driver = start.driver;
+    this.#peer = start.peer;
     this.security = start.peer.security;
     this.#address = start.peer.address;
     this.preferredContentFormat = start.preferredContentFormat;
@@ -159,9 +160,14 @@ export class Session implements BootstrapSession, Timed {
     this.#planned = discovers.length + 1;
   }
 
+  /** For this package. */
+  get peer(): Peer<PeerAddress> {
+    return this.#peer;
+  }
+
   /** Where the device is now; after the end, where it was. */
   get address(): PeerAddress {
-    return this.outcome === undefined ? this.peer.address : this.#address;
+    return this.outcome === undefined ? this.#peer.address : this.#address;
   }
 
   get stage(): BootstrapStage {
@@ -188,7 +194,7 @@ export class Session implements BootstrapSession, Timed {
   /** For a Bootstrap-Pack, and for the request itself. */
   note(operation: BootstrapOperationName, path: string, rest: Partial<TimelineEntry>): void {
     this.#note({
-      at: this.driver.unixTime(),
+      at: this.#driver.unixTime(),
       operation,
       path,
       result: '2.04',
@@ -250,22 +256,20 @@ export class Session implements BootstrapSession, Timed {
       case 'ask':
         return this.#ask(action.operation, action.contentFormat);
       case 'plan':
-        return this.#await(this.#plan(work), state);
+        return this.#await(this.#plan(work));
       case 'store':
-        return this.#await(this.#store(work, state), state);
+        return this.#await(this.#store(work, state));
       case 'end':
         return this.#end(action.outcome);
     }
   }
 
-  /** Goes on when the promise is fulfilled, if the session is still waiting for it. */
-  #await(promise: Promise<string | undefined>, state: SessionState): void {
-    const settled = (impossible: string | undefined): void => {
-      if (this.#state !== state || this.outcome !== undefined) return;
-      this.driver.turn(() =>
+  /** Goes on when the promise is fulfilled, unless the session has ended. */
+  #await(promise: Promise<string | undefined>): void {
+    const settled = (impossible: string | undefined): void =>
+      this.#driver.turn(() =>
         this.#input(impossible === undefined ? { kind: 'done' } : { kind: 'impossible', reason: impossible }),
       );
-    };
     promise.then(settled, (error: unknown) => {
       reportBootstrapError(error);
       settled(error instanceof Error ? error.message : String(error));
@@ -299,7 +303,8 @@ export class Session implements BootstrapSession, Timed {
   }
 
   #ask(operation: PlannedOperation, contentFormat: number): void {
-    const { driver, peer } = this;
+    const driver = this.#driver;
+    const peer = this.#peer;
     if (isSecure(driver) && driver.association(peer) === undefined)
       return this.#input({ kind: 'failed', reason: 'peer-closed' });
     const encoded = this.#encode(operation, contentFormat);
@@ -409,7 +414,7 @@ export class Session implements BootstrapSession, Timed {
       diagnostic,
       contentFormat,
       bytes,
-      duration: this.driver.now() - sentAt,
+      duration: this.#driver.now() - sentAt,
     });
   }
 
@@ -426,14 +431,14 @@ export class Session implements BootstrapSession, Timed {
     this.#work = undefined;
     if (asking !== undefined) {
       this.#noteAnswer(asking, 'cancelled', undefined, asking.bytes);
-      const { driver } = this;
+      const driver = this.#driver;
       if (asking.exchange.state !== 'done')
         driver.turn((now, out) => driver.endpoint.cancel(now, asking.exchange, out));
     }
     this.outcome = outcome;
     this.discovered = this.discovered.slice(0, MAX_KEPT_NODES);
-    this.#address = this.peer.address;
-    this.endedAt = this.driver.unixTime();
+    this.#address = this.#peer.address;
+    this.endedAt = this.#driver.unixTime();
     // Whoever has not answered Bootstrap-Finish may have taken it all the same.
     if (outcome.kind === 'finish-refused') void putBack(undo);
     this.#owner.ended(this, outcome);
