@@ -19,6 +19,7 @@ import type { Driver } from '@lapwing/transport';
 import type { Announcement, Profile } from './announcement.ts';
 import type { RegistrationFailure, ServerRegistration } from './api.ts';
 import { describeAnswer, FAILURES } from './describe-answer.ts';
+import { PendingLookUp } from './pending-look-up.ts';
 import { advanceRegistration, registrationDeadline } from './registration-state.ts';
 import type { Location, RegistrationInput, RegistrationState, RegistrationStep } from './registration-state.ts';
 import type { ServerSettings } from './server-account.ts';
@@ -58,8 +59,7 @@ export class RegistrationProcedure {
   /** The request under way. */
   #exchange: Exchange | undefined;
   /** The look-up of the server's name that the next request waits for. */
-  #locating: Promise<void> | undefined;
-  #locatingUntil = Infinity;
+  readonly #lookUp = new PendingLookUp();
   /** What the request under way says, and what the server has confirmed. */
   #saying: Announced | undefined;
   #confirmed: Announced | undefined;
@@ -106,7 +106,7 @@ export class RegistrationProcedure {
 
   /** A request of this procedure waits for its answer. */
   get isWaitingForAnswer(): boolean {
-    return this.#exchange !== undefined || this.#locating !== undefined;
+    return this.#exchange !== undefined || this.#lookUp.isUnderWay;
   }
 
   get registration(): ServerRegistration {
@@ -117,11 +117,11 @@ export class RegistrationProcedure {
   }
 
   nextDeadline(): number {
-    return this.#suspended === 'no' ? Math.min(registrationDeadline(this.#state), this.#locatingUntil) : Infinity;
+    return this.#suspended === 'no' ? Math.min(registrationDeadline(this.#state), this.#lookUp.deadline) : Infinity;
   }
 
   handleTimeout(now: number): void {
-    if (this.#locatingUntil <= now) return this.#notLocated('the name of the server was not found in time');
+    if (this.#lookUp.deadline <= now) return this.#notLocated('the name of the server was not found in time');
     this.handle({ kind: 'deadline' });
   }
 
@@ -235,36 +235,23 @@ export class RegistrationProcedure {
   #abandon(now: number, out: Outbox): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#located();
+    this.#lookUp.abandon();
     if (exchange !== undefined) this.#driver.endpoint.cancel(now, exchange, out);
   }
 
   #perform(action: RegistrationAction, now: number, out: Outbox): void {
     const locating = this.settings.locate();
     if (locating === undefined) return this.#transmit(action, now, out);
-    this.#locating = locating;
-    this.#locatingUntil = now + (action === 'deregister' ? DEREGISTER_TIMEOUT : LOOK_UP_TIMEOUT);
-    // What was to be sent may not be any more.
-    const isWanted = (): boolean => this.#locating === locating;
-    locating.then(
-      () => {
-        if (!isWanted()) return;
-        this.#located();
-        this.#driver.turn((later, outbox) => this.#transmit(action, later, outbox));
-      },
-      (error: unknown) => {
-        if (isWanted()) this.#notLocated(error instanceof Error ? error.message : String(error));
-      },
+    this.#lookUp.begin(
+      locating,
+      now + (action === 'deregister' ? DEREGISTER_TIMEOUT : LOOK_UP_TIMEOUT),
+      () => this.#driver.turn((later, outbox) => this.#transmit(action, later, outbox)),
+      (reason) => this.#notLocated(reason),
     );
   }
 
-  #located(): void {
-    this.#locating = undefined;
-    this.#locatingUntil = Infinity;
-  }
-
   #notLocated(text: string): void {
-    this.#located();
+    this.#lookUp.abandon();
     this.handle({ kind: 'failed', reason: 'cancelled' }, { code: undefined, text });
   }
 

@@ -28,6 +28,7 @@ import type { BootstrapReason } from '../api.ts';
 import { connectOptions } from '../client-options.ts';
 import { describeAnswer, FAILURES } from '../describe-answer.ts';
 import type { MaybePromise } from '../maybe-promise.ts';
+import { PendingLookUp } from '../pending-look-up.ts';
 import { HandlerFailed, isRefusal, OperationRefused, refusal } from '../refusal.ts';
 import type { Refusal } from '../refusal.ts';
 import { LOOK_UP_TIMEOUT, ServerPeer } from '../server-peer.ts';
@@ -106,8 +107,7 @@ export class BootstrapProcedure {
   /** Its account, at work. */
   #account: SecurityAccount | undefined;
   #exchange: Exchange | undefined;
-  #locating: Promise<void> | undefined;
-  #locatingUntil = Infinity;
+  readonly #lookUp = new PendingLookUp();
   /** Objects as they were before the bootstrap that is under way first changed them. What else changes is the device's own. */
   #base: Map<number, ObjectSnapshot> | undefined;
   /** An operation is being carried out, and those that wait for it. */
@@ -191,7 +191,7 @@ export class BootstrapProcedure {
 
   nextDeadline(): number {
     const purgeAt = this.isIntended ? Infinity : this.#purgeAt;
-    return Math.min(this.#stateDeadline(), purgeAt, this.#leaveAt, this.#locatingUntil);
+    return Math.min(this.#stateDeadline(), purgeAt, this.#leaveAt, this.#lookUp.deadline);
   }
 
   /** An attempt does not begin before the one before it is undone. */
@@ -200,7 +200,7 @@ export class BootstrapProcedure {
   }
 
   handleTimeout(now: number): void {
-    if (this.#locatingUntil <= now) this.#notLocated('the name of the Bootstrap-Server was not found in time');
+    if (this.#lookUp.deadline <= now) this.#notLocated('the name of the Bootstrap-Server was not found in time');
     if (this.#stateDeadline() <= now) {
       const state = this.#state;
       const isEndless = state.kind === 'configuring' && state.until <= now;
@@ -393,7 +393,7 @@ export class BootstrapProcedure {
   #abandonRequest(now: number, out: Outbox): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#located();
+    this.#lookUp.abandon();
     if (exchange !== undefined) this.#driver.endpoint.cancel(now, exchange, out);
   }
 
@@ -402,28 +402,16 @@ export class BootstrapProcedure {
     if (server === undefined) return this.#handle({ kind: 'failed' });
     const locating = server.locate();
     if (locating === undefined) return this.#transmit(action, server, now, out);
-    this.#locating = locating;
-    this.#locatingUntil = now + LOOK_UP_TIMEOUT;
-    const isWanted = (): boolean => this.#locating === locating;
-    locating.then(
-      () => {
-        if (!isWanted()) return;
-        this.#located();
-        this.#driver.turn((later, outbox) => this.#transmit(action, server, later, outbox));
-      },
-      (error: unknown) => {
-        if (isWanted()) this.#notLocated(error instanceof Error ? error.message : String(error));
-      },
+    this.#lookUp.begin(
+      locating,
+      now + LOOK_UP_TIMEOUT,
+      () => this.#driver.turn((later, outbox) => this.#transmit(action, server, later, outbox)),
+      (reason) => this.#notLocated(reason),
     );
   }
 
-  #located(): void {
-    this.#locating = undefined;
-    this.#locatingUntil = Infinity;
-  }
-
   #notLocated(text: string): void {
-    this.#located();
+    this.#lookUp.abandon();
     this.#failure = text;
     this.#handle({ kind: 'failed' });
   }
