@@ -18,11 +18,9 @@ import {
   readOptions,
   UsageError,
   type CoapEvent,
-  type CoapParameters,
   type IncomingRequest,
   type Peer,
 } from '@lapwing/coap';
-import type { DtlsParameters, ServerCredentials } from '@lapwing/dtls';
 import {
   bootstrapRequest,
   encodePayload,
@@ -36,11 +34,13 @@ import {
   AssociationControl,
   MemorySecurityStore,
   SecurityAdministration,
+  serveOver,
   type Admission,
+  type ListeningOptions,
   type SecurityListener,
   type SecurityStore,
 } from '@lapwing/server';
-import { DtlsDriver, isSecure, UdpDriver, type Driver, type PeerAddress, type TimedLayer } from '@lapwing/transport';
+import { isSecure, type Driver, type PeerAddress, type TimedLayer } from '@lapwing/transport';
 import type {
   BootstrapOutcome,
   BootstrapRefusal,
@@ -93,20 +93,7 @@ export interface BootstrapServerOptions {
   readonly parameters?: Partial<BootstrapServerParameters>;
 }
 
-export interface BootstrapServerStartOptions extends BootstrapServerOptions {
-  /** IP addresses and ports to listen on with CoAP over UDP; port 0 is any free one. */
-  readonly coap?: readonly { readonly host: string; readonly port: number }[];
-  /** CoAP over DTLS. */
-  readonly coaps?: {
-    readonly listen: readonly { readonly host: string; readonly port: number }[];
-    /** What the server shows of itself and accepts. */
-    readonly credentials: ServerCredentials;
-    readonly dtls?: Partial<DtlsParameters>;
-  };
-  readonly coapParameters?: Partial<CoapParameters>;
-  /** Addresses remembered at once, per socket; default 1,000,000. */
-  readonly maxPeers?: number;
-}
+export interface BootstrapServerStartOptions extends BootstrapServerOptions, Partial<ListeningOptions> {}
 
 /** What is held now. */
 export interface BootstrapServerUsage {
@@ -153,38 +140,15 @@ export class LwM2mBootstrapServer extends EventEmitter<BootstrapServerEvents> im
    *
    * Rejects with OperationFailed 'PORT_IN_USE', 'PERMISSION_DENIED' or 'BIND_FAILED', and then nothing stays bound.
    */
-  static async start({
-    coap = [],
-    coaps,
-    coapParameters,
-    maxPeers,
-    ...options
-  }: BootstrapServerStartOptions): Promise<LwM2mBootstrapServer> {
-    const drivers: (UdpDriver | DtlsDriver)[] = [];
-    const shared = coapParameters === undefined ? {} : { coap: coapParameters };
-    try {
-      for (const at of coap)
-        drivers.push(await UdpDriver.bind({ ...at, ...shared, ...(maxPeers === undefined ? {} : { maxPeers }) }));
-      for (const at of coaps?.listen ?? [])
-        drivers.push(
-          await DtlsDriver.bind({
-            ...at,
-            ...shared,
-            server: coaps!.credentials,
-            ...(coaps!.dtls === undefined ? {} : { dtls: coaps!.dtls }),
-          }),
-        );
-      const certificate = coaps?.credentials.certificate?.chain[0];
-      const publicKey = coaps?.credentials.rawPublicKey?.publicKey;
+  static start(options: BootstrapServerStartOptions): Promise<LwM2mBootstrapServer> {
+    return serveOver({ coap: [], ...options }, (drivers) => {
+      const { certificate, rawPublicKey } = options.coaps?.credentials ?? {};
       const own = {
-        ...(certificate === undefined ? {} : { certificate }),
-        ...(publicKey === undefined ? {} : { publicKey }),
+        ...(certificate?.chain[0] === undefined ? {} : { certificate: certificate.chain[0] }),
+        ...(rawPublicKey === undefined ? {} : { publicKey: rawPublicKey.publicKey }),
       };
       return new LwM2mBootstrapServer({ drivers, own, ...options });
-    } catch (error) {
-      for (const driver of drivers) await driver.close();
-      throw error;
-    }
+    });
   }
 
   /** A Bootstrap-Server over drivers that are open already; `close` closes them. */

@@ -16,13 +16,11 @@ import {
   readOption,
   UsageError,
   type CoapEvent,
-  type CoapParameters,
   type IncomingRequest,
   type OutgoingResponse,
 } from '@lapwing/coap';
-import type { DtlsParameters, ServerCredentials } from '@lapwing/dtls';
 import { ObjectDefinitions, type DefinitionLookup } from '@lapwing/lwm2m';
-import { DtlsDriver, isSecure, UdpDriver, type Driver, type TimedLayer } from '@lapwing/transport';
+import { isSecure, type Driver, type TimedLayer } from '@lapwing/transport';
 import { Admissions } from './admission.ts';
 import type { Device, DevicePage, DeviceQuery, RemovalReason, ServerEvents } from './api.ts';
 import { AssociationControl } from './association-control.ts';
@@ -60,6 +58,7 @@ import { driverOf } from './server-endpoint.ts';
 import { SecurityAdministration } from './security-administration.ts';
 import { MemorySecurityStore, securityInfo, type SecurityEntry, type SecurityStore } from './security-store.ts';
 import { receiveSend } from './send.ts';
+import { serveOver, type ListeningOptions } from './serve-over.ts';
 import {
   checkSnapshotKey,
   openServerState,
@@ -81,24 +80,9 @@ export interface ServerOptions {
   readonly parameters?: Partial<ServerParameters>;
 }
 
-export interface ServerStartOptions extends ServerOptions {
-  /** IP addresses and ports to listen on with CoAP over UDP; port 0 is any free one. '0.0.0.0' and '::' may share a port. */
-  readonly coap: readonly { readonly host: string; readonly port: number }[];
-  readonly coaps?: CoapsOptions;
-  readonly coapParameters?: Partial<CoapParameters>;
+export interface ServerStartOptions extends ServerOptions, ListeningOptions {
   /** What `suspend` gave when the server was stopped: it goes on as if it had not been. */
   readonly snapshot?: SnapshotOptions;
-  /** Addresses remembered at once, per socket; default 1,000,000. */
-  readonly maxPeers?: number;
-}
-
-/** CoAP over DTLS. */
-export interface CoapsOptions {
-  /** IP addresses and ports to listen on; port 0 is any free one. */
-  readonly listen: readonly { readonly host: string; readonly port: number }[];
-  /** What the server shows of itself and accepts. */
-  readonly credentials: ServerCredentials;
-  readonly dtls?: Partial<DtlsParameters>;
 }
 
 export interface ServerCounters {
@@ -147,36 +131,13 @@ export class LwM2mServer extends EventEmitter<ServerEvents> implements AsyncDisp
    *
    * Rejects with OperationFailed 'PORT_IN_USE', 'PERMISSION_DENIED' or 'BIND_FAILED', and then nothing stays bound.
    */
-  static async start({
-    coap,
-    coaps,
-    coapParameters,
-    maxPeers,
-    snapshot,
-    ...options
-  }: ServerStartOptions): Promise<LwM2mServer> {
-    const drivers: (UdpDriver | DtlsDriver)[] = [];
-    const shared = coapParameters === undefined ? {} : { coap: coapParameters };
-    try {
-      for (const at of coap)
-        drivers.push(await UdpDriver.bind({ ...at, ...shared, ...(maxPeers === undefined ? {} : { maxPeers }) }));
-      for (const at of coaps?.listen ?? [])
-        drivers.push(
-          await DtlsDriver.bind({
-            ...at,
-            ...shared,
-            server: coaps!.credentials,
-            ...(coaps!.dtls === undefined ? {} : { dtls: coaps!.dtls }),
-          }),
-        );
+  static start({ snapshot, ...options }: ServerStartOptions): Promise<LwM2mServer> {
+    return serveOver(options, async (drivers) => {
       const server = new LwM2mServer({ drivers, ...options });
       if (snapshot !== undefined) await server.resume(snapshot);
       await server.restore();
       return server;
-    } catch (error) {
-      for (const driver of drivers) await driver.close();
-      throw error;
-    }
+    });
   }
 
   /** A Server over drivers that are open already; `close` closes them. */
