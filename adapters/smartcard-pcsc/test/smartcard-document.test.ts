@@ -76,7 +76,7 @@ describe('the examples', () => {
     const content = { objects: [], fingerprint: '3f' };
     const readings = [content, undefined, new OperationFailed('PCSC_FAILED', 'away', { retryable: true })];
     let change: (() => void) | undefined;
-    const stub = {
+    const reader = {
       read: async () => {
         const reading = readings.shift();
         if (reading instanceof Error) throw reading;
@@ -84,7 +84,7 @@ describe('the examples', () => {
       },
       onChange: (listener: () => void) => (change = listener),
     };
-    t.mock.method(PcscSmartcard, 'open', async () => stub);
+    t.mock.method(PcscSmartcard, 'open', async () => reader);
     await watchCards();
     change!();
     change!();

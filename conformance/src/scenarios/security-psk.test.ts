@@ -42,7 +42,7 @@ async function reads(scene: SecureScene): Promise<void> {
 const isClosed = (error: unknown): boolean =>
   error instanceof OperationFailed && error.code === 'PEER_CLOSED' && error.retryable;
 
-/** The server ends the association; the device, which is offline, does not come back for now. */
+/** The server ends the association; the device, which is offline, does not come back yet. */
 async function loseAssociation(scene: SecureScene): Promise<void> {
   scene.client.goOffline();
   for (const peer of [...scene.driver.associatedPeers()]) scene.driver.disconnect(peer);
